@@ -1,0 +1,49 @@
+# One set of commands for a laptop and for CI. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The environment is made once, and again when pyproject.toml has changed.
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sluice needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
+	touch $@
+
+.PHONY: demo
+demo: $(READY) ## Run the main job on this machine: events, findings, and the weekly batch (about two minutes)
+	$(BIN)/sluice demo
+
+.PHONY: test
+test: $(READY) ## Run all tests (Apache Kafka's too, where `make kafka` has fetched it)
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(READY) ## Lint, check types, and check that the code is formatted
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(READY) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: kafka
+kafka: $(READY) ## Fetch Apache Kafka with Maven, so that the tests run against it as well (needs Java 17 and Maven)
+	$(BIN)/python -m deploy.local.kafka fetch
+
+.PHONY: bench
+bench: $(READY) ## Measure the CPU cost of an event beside a stock Faust agent that does nothing
+	$(BIN)/python -m bench.cost
+
+.PHONY: schema
+schema: $(READY) ## Write docs/events.schema.json anew after a change of the contract
+	$(BIN)/sluice schema > docs/events.schema.json

@@ -1,0 +1,77 @@
+"""A batch's folder: written beside its place, made durable, and only then given its name."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sinks.review.items import Item, line
+from sinks.review.manifest import NAME, Manifest
+from sinks.review.refusals import CutUnderWay, UnusableFolder
+from sinks.review.schema import SCHEMA
+
+ROW_GROUP = 64  # items, which is what the writer holds in memory
+
+
+@contextmanager
+def workshop(out: Path, name: str) -> Iterator[Path]:
+    """Give an empty folder in `out` that is gone afterwards, unless `publish` gave it a name.
+
+    One cut at a time writes into `out`; what a killed one left is removed by the next of the same window.
+
+    Raises:
+        CutUnderWay: another process is at it.
+        UnusableFolder: `out` cannot be made or written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = (out / ".lock").open("w")
+    except OSError as error:
+        raise UnusableFolder(f"Cannot write batches to {out} ({error.strerror}): name another folder.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CutUnderWay(f"Another process is cutting into {out}: wait for it, or name another folder.") from None
+        folder = out / f".{name}.partial"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_items(folder: Path, items: Iterable[Item]) -> None:
+    """Write items.parquet and items.jsonl, in the order given; equal items make equal bytes."""
+    rest = iter(items)
+    with (
+        (folder / "items.jsonl").open("wb") as lines,
+        pq.ParquetWriter(folder / "items.parquet", SCHEMA, version="2.6", compression="zstd") as parquet,
+    ):
+        while group := list(islice(rest, ROW_GROUP)):
+            lines.writelines(map(line, group))
+            parquet.write_table(pa.Table.from_pylist(group, SCHEMA), row_group_size=ROW_GROUP)
+
+
+def publish(folder: Path, batch: Path, manifest: Manifest) -> None:
+    """Give a written folder its manifest, make it outlive a power cut, and move it to its place in one step."""
+    (folder / NAME).write_bytes(manifest.to_bytes())
+    for path in (*folder.iterdir(), folder):
+        _sync(path)
+    folder.rename(batch)
+    _sync(batch.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

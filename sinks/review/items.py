@@ -1,0 +1,109 @@
+"""Picked ids become items: each with its dialogue, its numbers, what was said about it and why it was picked."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote_plus
+
+import orjson
+
+from sinks.review.eligible import Reader
+from sinks.review.refusals import MovedMeanwhile
+from sinks.review.schema import FEEDBACK, INFERENCE, JSON, TIMES
+from sinks.review.select import Pick
+
+# Python's datetime would lose nanoseconds.
+_COLUMNS = {name: f"toUnixTimestamp64Nano({name})" if name in TIMES else name for name in INFERENCE | FEEDBACK}
+# The table under the view `inferences`, because only there can the filter come before FINAL: 45 columns of thousands of
+# neighbours in the same granules are then not merged for nothing (8 times faster). It may, since it filters the key.
+INFERENCES = f"""
+SELECT {", ".join(_COLUMNS[name] for name in INFERENCE)}
+FROM inference_parts FINAL
+PREWHERE inference_id IN {{ids:Array(String)}}
+WHERE week BETWEEN {{first_week:Date}} AND {{last_week:Date}}
+"""  # noqa: S608  names of columns from our own schema, never a value
+FEEDBACK_ABOUT = f"""
+SELECT inference_id, {", ".join(_COLUMNS[name] for name in FEEDBACK)}
+FROM feedback
+WHERE inference_id IN {{ids:Array(String)}}
+  AND NOT synthetic
+  AND time < fromUnixTimestamp64Nano({{closes:Int64}}, 'UTC')
+ORDER BY inference_id, feedback.time, feedback_id
+"""  # noqa: S608  as above
+
+# Ids travel in the address of the request, whose length proxies limit, many to 8 KB; and the content of one chunk is
+# what the client holds in memory.
+CHUNK = 64
+CHUNK_CHARACTERS = 4000
+
+Item = dict[str, Any]
+
+
+def items(reader: Reader, picks: Sequence[Pick]) -> Iterator[Item]:
+    """Give the items of picks, in their order, fetched in chunks; keys and types are those of SCHEMA.
+
+    Raises MovedMeanwhile if a picked inference is no longer there.
+    """
+    for chunk in chunks(picks):
+        ids = [pick.inference_id for pick in chunk]
+        feedback: dict[str, list[Item]] = {}
+        for about, *values in reader.select(FEEDBACK_ABOUT, ids=ids):
+            feedback.setdefault(about, []).append(_row(FEEDBACK, values))
+        rows = {row[0]: _row(INFERENCE, row) for row in reader.select(INFERENCES, ids=ids)}
+        for pick in chunk:
+            if pick.inference_id not in rows:
+                raise MovedMeanwhile(f"Inference {pick.inference_id} was erased during the cut: cut again.")
+            yield rows[pick.inference_id] | {
+                "reasons": pick.reasons,
+                "inclusion_probability": pick.inclusion_probability,
+                "findings": [asdict(finding) for finding in pick.findings],
+                "feedback": feedback.get(pick.inference_id, []),
+            }
+
+
+def line(item: Item) -> bytes:
+    """Return an item as a line of canonical JSON: keys sorted, JSON as what it says, times as ISO 8601 in UTC."""
+    return orjson.dumps(_readable(item), option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+def chunks(picks: Sequence[Pick]) -> Iterator[list[Pick]]:
+    """Split picks, in order, so that the ids of a chunk fit into an address; one id always does."""
+    chunk: list[Pick] = []
+    characters = 0
+    for pick in picks:
+        size = len(quote_plus(f"'{pick.inference_id}',"))
+        if chunk and (len(chunk) == CHUNK or characters + size > CHUNK_CHARACTERS):
+            yield chunk
+            chunk, characters = [], 0
+        chunk.append(pick)
+        characters += size
+    if chunk:
+        yield chunk
+
+
+def _row(columns: Iterable[str], values: Sequence[Any]) -> Item:
+    row = dict(zip(columns, values, strict=True))
+    return row | {name: _canonical(row[name]) for name in JSON & row.keys() if row[name] is not None}
+
+
+def _canonical(value: str | dict[str, str]) -> str:
+    read = orjson.loads(value) if isinstance(value, str) else value
+    return orjson.dumps(read, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _readable(item: Item) -> Item:
+    return {name: _readable_value(name, value) for name, value in item.items()}
+
+
+def _readable_value(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in JSON:
+        return orjson.Fragment(value)
+    if name in TIMES:
+        second, nanosecond = divmod(value, 1_000_000_000)
+        return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{nanosecond:09d}Z"
+    if name in ("findings", "feedback"):
+        return [_readable(each) for each in value]
+    return value

@@ -1,0 +1,111 @@
+"""What a batch says about itself: its window, policy and counts, and the SHA-256 by which its files are known."""
+
+import os
+from hashlib import file_digest
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sinks.review.policy import Policy
+from sinks.review.refusals import NotABatch, TamperedBatch
+
+NAME = "manifest.json"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class WindowFact(Strict):
+    """The window, half-open, in UTC."""
+
+    name: str
+    begin: str
+    end: str
+
+
+class Counts(Strict):
+    """From all that happened in the window to what was picked."""
+
+    inferences: int = Field(description="All inferences of the window, synthetic ones included.")
+    synthetic: int
+    eligible: int = Field(description="N, from which the control is drawn.")
+    items: int
+    by_reason: dict[str, int] = Field(description="An item of several reasons counts in each.")
+
+
+class FileFact(Strict):
+    bytes: int
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class Manifest(Strict):
+    """Holds nothing of when or where the batch was written, so that the same cut makes the same manifest."""
+
+    schema_version: Literal[1] = 1
+    window: WindowFact
+    lateness_s: float = Field(
+        description="The allowance for late events; feedback later than end + allowance is left out."
+    )
+    policy: Policy
+    policy_sha256: str
+    code: dict[str, str] = Field(description="Versions of what the bytes depend on.")
+    counts: Counts
+    files: dict[str, FileFact]
+
+    def to_bytes(self) -> bytes:
+        """Return canonical JSON: sorted keys, two spaces, a final newline."""
+        options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        return orjson.dumps(self.model_dump(mode="json"), option=options)
+
+
+def code_versions() -> dict[str, str]:
+    """Return the versions on which the bytes of a batch depend: of Sluice, and of what writes Parquet."""
+    return {name: version(name) for name in ("sluice", "pyarrow")}
+
+
+def fact(path: Path) -> FileFact:
+    """Return a file's length and hash."""
+    with path.open("rb") as file:
+        return FileFact(bytes=os.fstat(file.fileno()).st_size, sha256=file_digest(file, "sha256").hexdigest())
+
+
+def verify(batch: Path) -> Manifest:
+    """Return the manifest of a batch whose files are what it says.
+
+    Raises:
+        NotABatch: the folder has no manifest.
+        TamperedBatch: names each file that was changed or is missing, or the manifest itself.
+    """
+    path = batch / NAME
+    if not path.is_file():
+        raise NotABatch(f"{batch} is no review batch: it has no {NAME}. Name the folder of a batch.")
+    manifest = _read(path)
+    wrong = [name for name, said in sorted(manifest.files.items()) if not _is(batch / name, said)]
+    if wrong:
+        raise TamperedBatch(
+            f"{batch}: {', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not what {NAME} says. Do not use this "
+            "batch; cut the window again into another folder and compare."
+        )
+    return manifest
+
+
+def _read(path: Path) -> Manifest:
+    data = path.read_bytes()
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        where = ".".join(str(step) for step in error.errors()[0]["loc"]) or "the file"
+        raise TamperedBatch(
+            f"{path} is no manifest of this version ({where}): restore it, or upgrade Sluice."
+        ) from None
+    if manifest.to_bytes() != data or manifest.policy.sha256 != manifest.policy_sha256:
+        raise TamperedBatch(f"{path} was edited by hand: restore it, or cut the window again into another folder.")
+    return manifest
+
+
+def _is(path: Path, said: FileFact) -> bool:
+    return path.parent / path.name == path and path.is_file() and fact(path) == said

@@ -1,0 +1,297 @@
+"""THE WALK: records come from Kafka, are read, stored, measured, watched, and only then acknowledged.
+
+Stage 1 (`Ingest`) is stateless over partitions. Stage 2 (`Detect`) owns whole segments. Each step stands in the order
+in which it happens; what a step does in detail is in the module that it calls.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from sinks import columns
+from sinks.base import Sink
+from sinks.prometheus import Metrics
+from streams import ingest, measure, topics
+from streams.batches import RecordBatch
+from streams.blocks import gathered, until_taken
+from streams.dead_letters import PoisonWatch, dead_letter
+from streams.detect import Watch, Watched
+from streams.events import DeadLetter, Finding, LedgerRow
+from streams.gateways.native import InvalidEvent
+from streams.measure import Segments
+from streams.settings import Settings
+
+log = logging.getLogger("sluice.walk")
+
+UNACKED_BATCHES = 64  # what the transport hands out of one partition before an ack; its limit on bytes holds besides
+EARLY = UNACKED_BATCHES // 2  # batches of one partition after which stage 2 does not wait for its timer
+
+
+class Delivered(Protocol):
+    """A batch of records as an agent gets it: acknowledged once, when every sink has confirmed what was in it."""
+
+    @property
+    def value(self) -> RecordBatch: ...
+
+    def ack(self) -> bool: ...
+
+
+class Send(Protocol):
+    """Publish to a topic; the awaitable it returns is done when Kafka has confirmed the message."""
+
+    async def __call__(self, *, key: bytes, value: bytes) -> Awaitable[object]: ...
+
+
+class Keep(Protocol):
+    """Write a segment's state to the changelog partition of its measurements; done when Kafka has confirmed it."""
+
+    def __call__(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]: ...
+
+
+class Current(Protocol):
+    """Say whether acknowledging a batch would still count: after a rebalance it is read again, here or elsewhere."""
+
+    def __call__(self, event: Delivered) -> bool: ...
+
+
+@dataclass
+class Ingest:
+    """Stage 1: read → store and measure → ledger → acknowledge."""
+
+    settings: Settings
+    clickhouse: Sink
+    metrics: Metrics
+    publish: Send
+    current: Current
+
+    def __post_init__(self) -> None:
+        requests, responses, feedback = (self.settings.topic_prefix + topic.name for topic in topics.NATIVE)
+        self.topics = (requests, responses, feedback)
+        self.segments = Segments(self.settings.segments)
+        self.poison = PoisonWatch(self.settings.poison_share)
+
+    async def walk(self, events: AsyncIterator[Delivered]) -> None:
+        confirming: asyncio.Task[None] | None = None
+        full, linger = self.settings.block_records, self.settings.linger_seconds
+        try:
+            # A group: a block that breaks ends the walk at once, also while no further block comes.
+            async with asyncio.TaskGroup() as tasks:
+                async for gathering in gathered(events, _records, full=full, linger=linger):
+                    block = self.read(gathering)
+                    # Blocks are confirmed one after another, so that each partition's measurements leave in order; the
+                    # next block is read meanwhile.
+                    if confirming is not None:
+                        await confirming
+                    confirming = tasks.create_task(self.confirm(block, gathering))
+        except ExceptionGroup as broken:
+            raise broken.exceptions[0] from None
+
+    def read(self, events: list[Delivered]) -> ingest.Block:
+        with self.metrics.stage_seconds.labels("read").time():
+            batches = [event.value for event in events]
+            block = ingest.read(batches, self.topics, self.segments, self.settings.event_bytes)
+        self.poison.note(block.records, block.letters)
+        return block
+
+    async def confirm(self, block: ingest.Block, events: list[Delivered]) -> None:
+        def wanted() -> bool:
+            return any(map(self.current, events))
+
+        def store() -> None:
+            for table, rows in block.tables():
+                self.clickhouse.insert(table, rows)
+
+        def account() -> None:
+            self.clickhouse.insert("ledger", _ledger(block.ledger))
+
+        with self.metrics.stage_seconds.labels("confirm").time():
+            stored, _ = await asyncio.gather(until_taken(store, self._refused, wanted), self.measure(block))
+            if not stored or not await until_taken(account, self._refused, wanted):
+                return  # partitions moved while the sink was away: the block is read again by whoever has them
+        for event in events:
+            event.ack()
+        self.metrics.confirmed(block.ledger)
+        self.metrics.set_aside(block.letters)
+        self.metrics.answered(block.answers(), block.latest_ns())
+
+    async def measure(self, block: ingest.Block) -> None:
+        sent = [
+            await self.publish(key=segment.encode(), value=measure.pack(measurements))
+            for segment, measurements in block.measurements()
+        ]
+        await asyncio.gather(*sent)
+
+    def _refused(self) -> None:
+        self.metrics.sink_busy.labels("clickhouse").inc()
+
+
+@dataclass
+class Detect:
+    """Stage 2: unpack → watch → store and publish → (from time to time) keep the state, ledger, acknowledge."""
+
+    settings: Settings
+    clickhouse: Sink
+    metrics: Metrics
+    publish: Send
+    keep: Keep
+    watch: Watch
+    current: Current
+    generation: Callable[[], int]
+    home: Callable[[bytes], int | None]  # the partition of a segment's measurements, where it is this worker's
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self.seen_generation = self.generation()
+        self.recovered_generation: int | None = None
+        self.asleep = True
+        self.unconfirmed: list[tuple[Delivered, LedgerRow]] = []
+        self.partition_of: dict[bytes, int] = {}
+        self.turn = asyncio.Lock()  # a checkpoint must not see half a block
+
+    async def walk(self, events: AsyncIterator[Delivered]) -> None:
+        full, linger = self.settings.block_records, self.settings.linger_seconds
+        async for gathering in gathered(events, _records, full=full, linger=linger):
+            async with self.turn:
+                await self.take(gathering)
+            if max(Counter(row.partition for _, row in self.unconfirmed).values(), default=0) >= EARLY:
+                await self.checkpoint()
+
+    async def take(self, gathering: list[Delivered]) -> None:
+        """Watch a block and store what came of it; until the next checkpoint nothing of it is kept or acknowledged."""
+        self.follow_rebalance()
+        # What is left from before a rebalance is read again by whoever has its partition, whose state it is to keep.
+        events = [event for event in gathering if self.current(event)]
+        try:
+            letters = self.unpack(events)
+            await self.release(letters)
+        except BaseException:
+            self.forget()  # a checkpoint in waiting must not keep, nor acknowledge, what is not stored
+            raise
+
+    def follow_rebalance(self) -> None:
+        """When partitions moved, forget what is ahead of the last checkpoint: it is read again from there."""
+        generation = self.generation()
+        if generation != self.seen_generation or not all(self.current(event) for event, _ in self.unconfirmed):
+            self.seen_generation = generation
+            self.forget()
+
+    def recovered(self) -> None:
+        """Begin with what is kept: to be called when the changelog is read, and nothing else yet, after a rebalance."""
+        self.recovered_generation = self.generation()
+        self.forget()
+
+    def wake(self) -> None:
+        """Wake the segments that were kept with rows in waiting: it may be that nothing more comes for them."""
+        if self.asleep and self.recovered_generation == self.generation():
+            self.asleep = False
+            for key in list(self.watch.sealed):
+                partition = self.home(key)
+                if partition is not None and self.watch.wake(key.decode(), self.clock()):
+                    self.partition_of[key] = partition
+
+    def forget(self) -> None:
+        self.asleep = True
+        self.watch.forget()
+        self.unconfirmed.clear()
+        self.partition_of.clear()
+
+    def unpack(self, events: list[Delivered]) -> list[DeadLetter]:
+        """Give the segments their measurements, and return what are none."""
+        letters: list[DeadLetter] = []
+        with self.metrics.stage_seconds.labels("detect").time():
+            for event in events:
+                dead = len(letters)
+                for record in event.value.records:
+                    try:
+                        segment, measurements = measure.segment_of(record.key), measure.unpack(record.value)
+                    except InvalidEvent as poison:
+                        letters.append(dead_letter(record, poison))
+                        continue
+                    self.partition_of[record.key] = record.partition
+                    self.watch.take(segment, measurements, self.clock())
+                self.unconfirmed.append((event, ingest.ledger_row(event.value, dead=len(letters) - dead)))
+        return letters
+
+    async def release(self, letters: list[DeadLetter]) -> None:
+        """Watch what is complete, and store and publish what came of it."""
+        with self.metrics.stage_seconds.labels("watch").time():
+            watched = self.watch.release(self.clock())
+        if watched.ids or watched.findings or letters:
+            await asyncio.gather(self.store(watched, letters), self.announce(watched.findings))
+        self.metrics.held.set(self.watch.held)  # now that what is no longer held is stored
+
+    async def release_in_time(self) -> None:
+        """Watch what waited for a partition that has gone silent; called every second."""
+        async with self.turn:
+            self.follow_rebalance()
+            self.wake()
+            try:
+                await self.release([])
+            except BaseException:
+                self.forget()
+                raise
+
+    async def store(self, watched: Watched, letters: list[DeadLetter]) -> None:
+        def write() -> None:
+            now_ms = _now_ms()
+            scores = columns.score_parts(watched.ids, watched.times, watched.scores, now_ms)
+            self.clickhouse.insert("inference_parts", scores)
+            if watched.findings:
+                self.clickhouse.insert("finding_events", columns.finding_rows(watched.findings))
+            if letters:
+                self.clickhouse.insert("dead_letters", columns.dead_letter_rows(letters))
+
+        generation = self.generation()
+        if await until_taken(write, self._refused, lambda: self.generation() == generation):
+            self.metrics.set_aside(letters)
+
+    async def announce(self, findings: list[Finding]) -> None:
+        sent = [await self.publish(key=f.segment.encode(), value=f.model_dump_json().encode()) for f in findings]
+        await asyncio.gather(*sent)
+        for finding in findings:
+            log.warning("Finding %s: %s", finding.finding_id, finding)
+            self.metrics.found(finding)
+
+    async def checkpoint(self) -> None:
+        """Keep the detectors' state, then acknowledge what it has seen: after a crash both are read from one point."""
+        async with self.turn:
+            self.follow_rebalance()
+            confirmed, self.unconfirmed = self.unconfirmed, []
+            if not (confirmed or self.watch.changed):
+                return
+            events, rows = [event for event, _ in confirmed], [row for _, row in confirmed]
+
+            def account() -> None:
+                if rows:  # else only what was held has been watched since the last checkpoint
+                    self.clickhouse.insert("ledger", _ledger(rows))
+
+            with self.metrics.stage_seconds.labels("checkpoint").time():
+                kept = [self.keep(self.partition_of[key], key, state) for key, state in self.watch.checkpoint()]
+                await asyncio.gather(*kept)
+                if rows and not await until_taken(account, self._refused, lambda: any(map(self.current, events))):
+                    return  # partitions moved while the sink was away
+            for event in events:
+                event.ack()
+            self.metrics.confirmed(rows)
+            self.metrics.segments.set(len(self.watch.live))
+
+    def _refused(self) -> None:
+        self.metrics.sink_busy.labels("clickhouse").inc()
+
+
+def _records(event: Delivered) -> int:
+    return len(event.value.records)
+
+
+def _ledger(rows: list[LedgerRow]) -> pa.Table:
+    return columns.ledger_rows(rows, _now_ms())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,91 @@
+"""`sluice doctor`: each thing that a worker needs, looked at in turn; what is missing is said with its cure."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from sinks.clickhouse import AWAY, connect, judged, pending
+from streams import topics
+from streams.settings import Settings, unknown_variables
+
+STATE_KEY_LENGTH = 32
+CLICKHOUSE_CURE = "Start it (`sluice up` starts a local one) or set SLUICE_CLICKHOUSE_URL to where it is."
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was looked at, whether it is well, and in words: what was found or what to do."""
+
+    subject: str
+    well: bool
+    words: str
+
+
+async def examine(settings: Settings) -> list[Diagnosis]:
+    """Look at everything; one thing that is missing does not hide the next."""
+    checks: list[Callable[[Settings], Awaitable[Diagnosis]]] = [kafka, clickhouse, state_key, batches, variables]
+    return [await check(settings) for check in checks]
+
+
+async def kafka(settings: Settings) -> Diagnosis:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=5_000)
+    try:
+        await asyncio.wait_for(admin.start(), timeout=10)
+        existing = set(await admin.list_topics())
+    except (KafkaError, OSError, TimeoutError) as away:
+        return Diagnosis("Kafka", False, str(topics.KafkaUnreachable(settings.kafka_bootstrap, type(away).__name__)))
+    finally:
+        await admin.close()
+    missing = sorted({settings.topic_prefix + topic.name for topic in topics.ALL} - existing)
+    found = f"answers at {settings.kafka_bootstrap}"
+    if missing:
+        found += f"; the worker will create {', '.join(missing)}"
+    return Diagnosis("Kafka", True, found)
+
+
+async def clickhouse(settings: Settings) -> Diagnosis:
+    return await asyncio.to_thread(_clickhouse, settings)
+
+
+def _clickhouse(settings: Settings) -> Diagnosis:
+    try:
+        client = connect(settings.clickhouse_url, answers_within_s=10)
+        waiting = pending(client)
+    except (ClickHouseError, *AWAY) as away:
+        said = judged(away, settings.clickhouse_url)
+        return Diagnosis("ClickHouse", False, f"{said}. {CLICKHOUSE_CURE}")
+    found = f"version {client.server_version} answers"
+    if waiting:
+        found += f"; the worker will apply {', '.join(waiting)}"
+    client.close()
+    return Diagnosis("ClickHouse", True, found)
+
+
+async def state_key(settings: Settings) -> Diagnosis:
+    if len(settings.state_key.get_secret_value()) >= STATE_KEY_LENGTH:
+        return Diagnosis("state key", True, "is set")
+    return Diagnosis(
+        "state key",
+        False,
+        f"SLUICE_STATE_KEY is shorter than {STATE_KEY_LENGTH} characters: set it, the same for all workers of a group, "
+        "for example to the output of `openssl rand -hex 32`.",
+    )
+
+
+async def batches(settings: Settings) -> Diagnosis:
+    folder = settings.batches
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return Diagnosis("batches", True, f"go to {folder.absolute()}")
+    return Diagnosis("batches", False, f"{nearest} cannot be written to: set SLUICE_BATCHES to a folder that can.")
+
+
+async def variables(_settings: Settings) -> Diagnosis:
+    strangers = ", ".join(unknown_variables())
+    found = f"{strangers} set nothing; `sluice settings` lists what can be set" if strangers else "are all settings"
+    return Diagnosis("variables", True, found)

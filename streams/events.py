@@ -1,0 +1,315 @@
+"""The contract with gateways: what one request, response or piece of feedback about an inference says."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from typing_extensions import TypedDict
+
+SCHEMA_VERSION = 1
+
+Identifier = Annotated[str, Field(min_length=1, max_length=256)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+# 2015 is older than any model gateway; an earlier time is a unit mistake (seconds or milliseconds sent as nanoseconds).
+# 2100 is a unit mistake in the other direction, and a Date, into which weeks go, ends in 2149. Whether a time lies
+# ahead is judged where the Kafka time is known.
+EARLIEST_NS, LATEST_NS = 1_420_070_400_000_000_000, 4_102_444_800_000_000_000
+UnixNano = Annotated[int, Field(ge=EARLIEST_NS, lt=LATEST_NS)]
+
+
+class Part(TypedDict, total=False):
+    """One part of a message, after OpenTelemetry's GenAI conventions; kinds other than text keep their own fields."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    type: str
+    content: JsonValue
+
+
+class Message(TypedDict, total=False):
+    """One message of a dialogue in the canonical parts form."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    role: str
+    parts: list[Part]
+    finish_reason: str | None
+
+
+class Event(BaseModel):
+    """What all three kinds share. Absent and null mean "not known", which is never the same as 0 or "".
+
+    Sluice adds what it knows better than the sender: the Kafka time and the record's topic, partition and offset.
+    """
+
+    # Unknown fields are ignored: a gateway may send more than Sluice reads, and an older Sluice reads a newer
+    # gateway's additions of the same schema version.
+    # Ids do not come twice: caching keys alone reads a tenth quicker than caching every short string.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", strict=True, validate_by_name=True, validate_by_alias=True, cache_strings="keys"
+    )
+
+    schema_version: Literal[1] = Field(1, description="Version of this contract.")
+    event_id: Identifier = Field(description="Deterministic id of this event: sent twice, it counts once.")
+    time_unix_nano: UnixNano = Field(
+        description="Event time in UTC, nanoseconds since 1970: the start of a request, the end of a response."
+    )
+    aliases: list[Identifier] = Field(
+        default_factory=list,
+        max_length=32,
+        description="Other ids that feedback may know it by, prefixed resp:, call:, trace:, span:, sess: or req:.",
+    )
+    source_format: str = Field("native", alias="source.format", max_length=64, description="The sender's format.")
+    source_version: str | None = Field(None, alias="source.version", max_length=64, description="The sender's version.")
+    trace_id: str | None = Field(None, pattern="^([0-9a-f]{32})?$", description="W3C trace id, lower-case hex.")
+    span_id: str | None = Field(None, pattern="^([0-9a-f]{16})?$", description="W3C span id, lower-case hex.")
+    conversation_id: str | None = Field(
+        None, alias="gen_ai.conversation.id", max_length=256, description="The dialogue."
+    )
+    user_id: str | None = Field(None, alias="user.id", max_length=256, description="The end user.")
+    service: str | None = Field(None, alias="service.name", max_length=256, description="The application that asked.")
+    environment: str | None = Field(
+        None, alias="deployment.environment.name", max_length=256, description="For example production or staging."
+    )
+    route: str | None = Field(
+        None, alias="http.route", max_length=256, description="The gateway's route, low cardinality."
+    )
+    tags: dict[str, str] = Field(default_factory=dict, max_length=32, description="A few labels of the sender's own.")
+    synthetic: bool = Field(
+        False, description="True for traffic that no person asked for: probes, canaries, load tests."
+    )
+
+
+class InferenceEvent(Event):
+    """What requests and responses share: the call they belong to, and the model that the client asked for."""
+
+    inference_id: Identifier = Field(description="The call that this is part of; joins request, response and feedback.")
+    operation: str | None = Field(
+        None, alias="gen_ai.operation.name", max_length=64, description="chat, text_completion, embeddings, predict, …"
+    )
+    provider: str | None = Field(
+        None, alias="gen_ai.provider.name", max_length=128, description="Who serves the model."
+    )
+    request_model: str | None = Field(
+        None,
+        alias="gen_ai.request.model",
+        max_length=256,
+        description="The model as the client asked for it. Repeat it on the response: errors name no other.",
+    )
+
+
+class InferenceRequest(InferenceEvent):
+    """A call of a model, as it was asked (topic `inference.requests`)."""
+
+    kind: Literal["request"] = Field(description="Always request.")
+    operation: str = Field(
+        alias="gen_ai.operation.name", max_length=64, description="chat, text_completion, embeddings, predict, …"
+    )
+    stream: bool | None = Field(None, alias="gen_ai.request.stream", description="Was a stream asked for?")
+    temperature: Number | None = Field(None, alias="gen_ai.request.temperature", description="Sampling temperature.")
+    top_p: Number | None = Field(None, alias="gen_ai.request.top_p", description="Nucleus sampling.")
+    max_tokens: Count | None = Field(None, alias="gen_ai.request.max_tokens", description="Limit on output tokens.")
+    seed: int | None = Field(None, alias="gen_ai.request.seed", ge=-(2**63), lt=2**63, description="Sampling seed.")
+    choice_count: Count | None = Field(None, alias="gen_ai.request.choice.count", description="Answers asked for.")
+    input_messages: list[Message] | None = Field(
+        None, alias="gen_ai.input.messages", description="The dialogue so far."
+    )
+    system_instructions: list[Part] | None = Field(
+        None, alias="gen_ai.system_instructions", description="The system prompt, as parts."
+    )
+    tool_definitions: list[JsonValue] | None = Field(
+        None, alias="gen_ai.tool.definitions", description="Tools on offer."
+    )
+    input: JsonValue = Field(None, description="Input that is not a dialogue: instances, tensors, embedding input.")
+    content_state: Literal["captured", "not_captured", "truncated", "external_ref"] | None = Field(
+        None, description="Whether the content is here; null where the sender does not say."
+    )
+    content_ref: str | None = Field(None, max_length=2048, description="Where the content is, for external_ref.")
+
+
+class InferenceResponse(InferenceEvent):
+    """What became of a call (topic `inference.responses`)."""
+
+    kind: Literal["response"] = Field(description="Always response.")
+    status: Literal["ok", "error", "partial"] = Field(description="partial: the answer broke off.")
+    response_id: str | None = Field(
+        None, alias="gen_ai.response.id", max_length=256, description="The id the client sees."
+    )
+    response_model: str | None = Field(
+        None, alias="gen_ai.response.model", max_length=256, description="The model that answered."
+    )
+    finish_reasons: list[str] = Field(
+        default_factory=list, alias="gen_ai.response.finish_reasons", max_length=64, description="stop, length, …"
+    )
+    output_messages: list[Message] | None = Field(None, alias="gen_ai.output.messages", description="The answers.")
+    output: JsonValue = Field(None, description="Output that is not a dialogue: predictions, tensors, embeddings.")
+    input_tokens: Count | None = Field(
+        None, alias="gen_ai.usage.input_tokens", description="Tokens read, cached included."
+    )
+    output_tokens: Count | None = Field(None, alias="gen_ai.usage.output_tokens", description="Tokens written.")
+    cached_input_tokens: Count | None = Field(
+        None, alias="gen_ai.usage.cache_read.input_tokens", description="Input tokens that came from a cache."
+    )
+    reasoning_tokens: Count | None = Field(
+        None, alias="gen_ai.usage.reasoning.output_tokens", description="Output tokens spent on reasoning."
+    )
+    duration_s: Seconds | None = Field(None, description="From request to last byte, seconds.")
+    time_to_first_chunk_s: Seconds | None = Field(
+        None, alias="gen_ai.response.time_to_first_chunk", description="From request to first chunk, seconds."
+    )
+    error_type: str | None = Field(
+        None, alias="error.type", max_length=256, description="Low cardinality, e.g. timeout."
+    )
+    error_message: str | None = Field(None, alias="error.message", description="For people.")
+    http_status: int | None = Field(
+        None, alias="http.response.status_code", ge=100, le=599, description="What the client was answered."
+    )
+    cost_usd: Seconds | None = Field(None, description="Cost in US dollars.")
+    cache_hit: bool | None = Field(None, description="Answered from the gateway's cache?")
+
+
+class Feedback(Event):
+    """What a person, a program or a behaviour says about an inference (topic `inference.feedback`).
+
+    At least one of value, label, explanation and correction, unless it withdraws earlier feedback; and a target:
+    an inference id, an alias or a conversation. The last event of a `feedback_id`, by event time, holds.
+    """
+
+    kind: Literal["feedback"] = Field(description="Always feedback.")
+    feedback_id: Identifier | None = Field(
+        None, description="Names feedback that may be changed later; else the event_id."
+    )
+    inference_id: Identifier | None = Field(None, description="The call that this is about, where it is known.")
+    target_scope: Literal["inference", "trace", "session"] = Field(
+        "inference", description="What the feedback is about."
+    )
+    name: Identifier = Field(
+        alias="gen_ai.evaluation.name",
+        description="What was judged: user.thumbs, user.rating, implicit.regenerate, implicit.edit, …",
+    )
+    score: Number | None = Field(None, alias="gen_ai.evaluation.score.value", description="The judgement as a number.")
+    label: str | None = Field(None, alias="gen_ai.evaluation.score.label", max_length=256, description="… as a word.")
+    explanation: str | None = Field(None, alias="gen_ai.evaluation.explanation", description="… in words.")
+    data_type: Literal["numeric", "categorical", "boolean", "text", "correction"] | None = Field(
+        None, alias="feedback.data_type", description="How to read it."
+    )
+    score_range: tuple[Number, Number] | None = Field(
+        None, alias="feedback.range", strict=False, description="Lowest and highest possible score."
+    )
+    weight: Seconds = Field(1.0, alias="feedback.weight", description="How much it counts.")
+    rater_kind: Literal["human", "llm", "code", "implicit", "unknown"] = Field(
+        "unknown", alias="feedback.source", description="Who judged; kinds never share a series."
+    )
+    rater_id: str | None = Field(None, alias="feedback.rater_id", max_length=256, description="Which of them.")
+    correction: JsonValue = Field(None, alias="feedback.correction", description="What the answer should have been.")
+    deleted: bool = Field(False, alias="feedback.deleted", description="True withdraws the feedback of this id.")
+    error_type: str | None = Field(None, alias="error.type", max_length=256, description="Why a judge failed.")
+
+    @model_validator(mode="after")
+    def _says_something_about_something(self) -> Self:
+        said = (self.score, self.label, self.explanation, self.correction, self.error_type)
+        if not self.deleted and all(value is None for value in said):
+            raise ValueError("feedback needs one of score.value, score.label, explanation or feedback.correction")
+        if self.inference_id is None and not self.aliases and self.conversation_id is None:
+            raise ValueError("feedback needs a target: inference_id, aliases or gen_ai.conversation.id")
+        if self.score_range is not None and self.score_range[0] >= self.score_range[1]:
+            raise ValueError("feedback.range must be [lowest, highest] with lowest < highest")
+        return self
+
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(slots=True)
+class Received(Generic[E]):
+    """Events of one kind in the order in which they were read, with where each came from as parallel lists."""
+
+    topic: str
+    events: list[E] = field(default_factory=list)
+    partitions: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    ingest_ms: list[int] = field(default_factory=list)  # the Kafka timestamp, milliseconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that could not become an event, whole, with why not; `detail` never quotes the record."""
+
+    topic: str
+    partition: int
+    offset: int
+    ingest_ms: int
+    reason: str
+    detail: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """Proof for one block of a partition's offsets, both ends included: `records` = `written` + `dead`."""
+
+    topic: str
+    partition: int
+    first_offset: int
+    last_offset: int
+    records: int
+    written: int
+    dead: int
+
+
+class Finding(BaseModel):
+    """A detector's statement: in this segment this metric changed, since when, from what to what, for example here.
+
+    The id is a hash of segment, metric and the inference at which it was noticed, so that a replay repeats the id.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    finding_id: str
+    time_unix_nano: int = Field(description="Event time of the inference at which the change was noticed.")
+    since_unix_nano: int = Field(description="Event time at which the change is estimated to have begun.")
+    segment: str
+    metric: str
+    detector: str
+    direction: Literal["up", "down"]
+    mean_before: float
+    mean_after: float
+    count_before: int = Field(description="Inferences that the mean before is taken over.")
+    count_after: int
+    inference_id: str
+    examples_before: list[str]
+    examples_after: list[str]
+
+    def __str__(self) -> str:
+        since = datetime.fromtimestamp(self.since_unix_nano // 1_000_000_000, UTC).isoformat()
+        change = f"{self.mean_before:.4g} → {self.mean_after:.4g}"
+        return f"{self.metric} of {self.segment} went {self.direction}, {change}, since {since}"
+
+
+CONTRACT: dict[str, type[Event]] = {
+    "inference.requests": InferenceRequest,
+    "inference.responses": InferenceResponse,
+    "inference.feedback": Feedback,
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the contract as one JSON Schema (draft 2020-12) with a definition for each topic."""
+    definitions: dict[str, Any] = {}
+    for model in CONTRACT.values():
+        schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+        definitions |= cast("dict[str, Any]", schema.pop("$defs", {}))
+        definitions[model.__name__] = schema
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Sluice events, schema version {SCHEMA_VERSION}",
+        "description": "Integers are written without a fraction: 12, not 12.0. NaN and Infinity are not JSON: in "
+        "content they are stored as null, elsewhere they make the event a dead letter.",
+        "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in CONTRACT.values()],
+        "$defs": dict(sorted(definitions.items())),
+    }

@@ -1,0 +1,142 @@
+"""Every knob of Sluice, read once from the environment (`SLUICE_…`) and `sluice.toml` into one frozen object."""
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import croniter
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from detectors.drift import DELTA
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names the variable, what it holds and what it takes."""
+
+
+def _crontab(value: str) -> str:
+    if not croniter.croniter.is_valid(value):
+        raise ValueError("takes five crontab fields, for example '0 6 * * 1'")
+    return value
+
+
+def _clickhouse_url(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        well = parts.hostname is not None and parts.port != 0 and not parts.query and not parts.fragment
+    except ValueError:  # the port is not a number, or too great
+        well = False
+    if not well:
+        raise ValueError("takes http[s]://[user:password@]host:port/database; / ? # in a password are %2F %3F %23")
+    return value
+
+
+class Settings(BaseSettings):
+    """The settings, each with one line of help; `sluice settings` prints them with their values."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SLUICE_", toml_file="sluice.toml", frozen=True, extra="forbid", allow_inf_nan=False
+    )
+
+    kafka_bootstrap: str = Field(
+        "127.0.0.1:9092",
+        pattern=r"^[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*$",
+        description="Kafka brokers, host:port[,host:port].",
+    )
+    clickhouse_url: Annotated[str, AfterValidator(_clickhouse_url)] = Field(
+        "http://127.0.0.1:8123/sluice",
+        pattern=r"^https?://[^\s/]+(/[A-Za-z_][A-Za-z0-9_]*)?$",
+        description="ClickHouse over HTTP, http[s]://[user:password@]host:port/database.",
+    )
+    group: str = Field("sluice", min_length=1, description="Consumer group; workers of one group share the partitions.")
+    topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]*$", description="Put before every topic's name.")
+    partitions: int = Field(4, ge=1, le=1024, description="Partitions of topics that Sluice has to create.")
+    replication: int = Field(1, ge=1, le=9, description="Replicas of topics that Sluice has to create.")
+
+    web_host: str = Field("127.0.0.1", description="Where /metrics is served.")
+    web_port: int = Field(6066, ge=1, le=65535, description="Port of /metrics; one for each worker of a machine.")
+
+    state_key: SecretStr = Field(
+        SecretStr(""),
+        description="Signs detector state (HMAC-SHA256), 32 characters or more, the same for all workers of a group.",
+    )
+    checkpoint_seconds: float = Field(5.0, gt=0, le=300, description="How often detector state goes to its changelog.")
+    segments: int = Field(2000, ge=1, description="Segments a worker watches apart; the rest is one, `other`.")
+    drift_delta: float = Field(DELTA, gt=0, lt=1, description="ADWIN's confidence: smaller means fewer false alarms.")
+
+    linger_seconds: float = Field(0.25, ge=0, le=60, description="How long a block waits for more records.")
+    block_records: int = Field(10_000, ge=1, le=1_000_000, description="Records that make a block full.")
+    event_bytes: int = Field(1_048_576, ge=1024, description="Larger records go to the dead letters.")
+    poison_share: float = Field(
+        0.5, gt=0, le=1, description="Share of dead letters among the last 10,000 records at which the worker stops."
+    )
+
+    batches: Path = Field(Path("batches"), description="Folder of the review batches.")
+    lateness_hours: float = Field(24.0, ge=0, description="How long after its end a window waits for late events.")
+    cut_schedule: Annotated[str, AfterValidator(_crontab)] = Field(
+        "0 6 * * 1", description="When the leader cuts weeks that are due: crontab, UTC."
+    )
+
+    rebalance_seconds: float = Field(30.0, ge=2, description="How long Kafka waits for workers when the group changes.")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line to log.")
+
+    @property
+    def lateness(self) -> timedelta:
+        return timedelta(hours=self.lateness_hours)
+
+    def shown(self, name: str) -> str:
+        """Return a setting's value as it may be shown: without keys and passwords."""
+        return shown(name, getattr(self, name))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the signature is pydantic's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings; `overrides` (command-line options) win over the environment, which wins over the file.
+
+    Raises SettingsError with one line for each wrong setting.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what the options hold
+    except ValidationError as wrong:
+        raise SettingsError("\n".join(_line(error) for error in wrong.errors())) from None
+    except (ValueError, OSError) as wrong:  # a broken TOML file
+        raise SettingsError(f"sluice.toml cannot be read: {wrong}") from None
+
+
+def unknown_variables() -> list[str]:
+    """Name the variables that look like settings and are none.
+
+    They are said, not refused: Kubernetes sets SLUICE_PORT and the like where a service is called sluice.
+    """
+    known = {f"SLUICE_{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith("SLUICE_") and name not in known)
+
+
+def _line(error: object) -> str:
+    assert isinstance(error, dict)  # noqa: S101  # pydantic's ErrorDetails, which has no public name
+    name = str(error["loc"][0]) if error["loc"] else "?"
+    if name not in Settings.model_fields:
+        return f"There is no setting {name} (SLUICE_{name.upper()}); `sluice settings` lists those that there are."
+    help_ = Settings.model_fields[name].description
+    return f"SLUICE_{name.upper()}={shown(name, error['input'])!r} is wrong: {error['msg']}. It sets: {help_}"
+
+
+def shown(name: str, value: object) -> str:
+    """Return a setting's value for a person's eyes: without the state key, or the user and password in a URL."""
+    if name == "state_key":
+        return "(not shown)"
+    return re.sub(r"^(\w+://)?.*@", r"\1(not shown)@", str(value)) if name == "clickhouse_url" else str(value)

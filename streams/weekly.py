@@ -1,0 +1,43 @@
+"""What the leading worker does on the schedule: every week that is closed and not cut yet becomes a review batch."""
+
+import logging
+
+from sinks.clickhouse import ClickHouse
+from sinks.review.closing import due_windows
+from sinks.review.cut import CutResult, cut
+from sinks.review.policy import Policy
+from sinks.review.refusals import CutRefused
+from sinks.review.windows import Window
+from streams.settings import Settings
+
+log = logging.getLogger("sluice.weekly")
+
+
+def cut_due_weeks(settings: Settings) -> int:
+    """Cut the weeks that are due, one by one, and return how many were; one that is refused holds up no other.
+
+    Raises whatever ClickHouse raises: the schedule tries again.
+    """
+    clickhouse = ClickHouse(settings.clickhouse_url)
+    try:
+        windows = due_windows(clickhouse.client, settings.batches, settings.lateness)
+        return sum(_cut(clickhouse, window, settings) for window in windows)
+    finally:
+        clickhouse.close()
+
+
+def _cut(clickhouse: ClickHouse, window: Window, settings: Settings) -> bool:
+    try:
+        result = cut(clickhouse.client, window, Policy(), settings.batches, settings.lateness)
+    except (CutRefused, OSError) as refused:
+        log.error("%s was not cut: %s", window.name, refused)
+        return False
+    log.info("%s", told(result))
+    return True
+
+
+def told(result: CutResult) -> str:
+    """Say in a line what a cut came to."""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in result.counts.by_reason.items())
+    again = "cut before, and identical" if result.identical else f"{result.counts.items} items"
+    return f"{result.path}: {again}, of {result.counts.eligible:,} eligible inferences ({reasons})"

@@ -1,0 +1,84 @@
+"""What /metrics answers: every metric with its meaning, a bounded number of series, and the numbers of the walk."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from sinks.prometheus import Metrics
+from streams.events import DeadLetter, Finding, LedgerRow
+
+FINDING = Finding(
+    finding_id="f",
+    time_unix_nano=2,
+    since_unix_nano=1,
+    segment='chat|"quoted"\n|-|-',
+    metric="duration_s",
+    detector="adwin",
+    direction="up",
+    mean_before=1.0,
+    mean_after=2.0,
+    count_before=900,
+    count_after=30,
+    inference_id="i",
+    examples_before=[],
+    examples_after=[],
+)
+# What may stand in a label: names of topics, a few words of our own, and segments, which are limited in number.
+LABELS = {"topic", "outcome", "reason", "stage", "sink", "segment", "status", "metric", "direction", "le"}
+
+
+def _letter(offset: int, reason: str) -> DeadLetter:
+    return DeadLetter("inference.requests", 0, offset, 0, reason, f"detail {offset}", b"key", b"value", ())
+
+
+def _busy() -> Metrics:
+    metrics = Metrics()
+    metrics.confirmed([LedgerRow("inference.requests", 0, 0, 9, 10, 8, 2), LedgerRow("t", 1, 5, 5, 1, 1, 0)])
+    metrics.set_aside([_letter(offset, "not_json") for offset in range(50)] + [_letter(50, "empty")])
+    metrics.answered({("chat", "ok"): 3, ("chat", "error"): 1}, latest_ns=1_763_726_402_500_000_000)
+    metrics.found(FINDING)
+    metrics.stage_seconds.labels("read").observe(0.2)
+    metrics.sink_busy.labels("clickhouse").inc()
+    return metrics
+
+
+def test_the_exposition_parses_and_every_metric_says_what_it_is() -> None:
+    for metrics in (Metrics(), _busy()):
+        families = list(text_string_to_metric_families(metrics.exposition().decode()))
+        assert len(families) >= 13
+        for family in families:
+            assert family.name.startswith("sluice_"), family.name
+            assert family.documentation.endswith("."), family.name
+            assert family.type in ("counter", "gauge", "histogram"), family.name
+
+
+def test_labels_are_of_few_kinds_and_never_what_a_record_says() -> None:
+    samples = [
+        sample for family in text_string_to_metric_families(_busy().exposition().decode()) for sample in family.samples
+    ]
+    assert {label for sample in samples for label in sample.labels} <= LABELS
+    letters = [sample.labels for sample in samples if sample.name == "sluice_dead_letters_total"]
+    assert letters == [
+        {"topic": "inference.requests", "reason": "not_json"},
+        {"topic": "inference.requests", "reason": "empty"},
+    ], "one series a reason, however many records and details"
+
+
+def test_numbers_are_those_of_the_walk() -> None:
+    metrics = _busy()
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(name, labels)
+
+    assert value("sluice_records_total", topic="inference.requests", outcome="written") == 8
+    assert value("sluice_records_total", topic="inference.requests", outcome="dead") == 2
+    assert value("sluice_block_records_sum") == 11
+    assert value("sluice_inferences_total", segment="chat", status="error") == 1
+    assert value("sluice_findings_total", segment=FINDING.segment, metric="duration_s", direction="up") == 1
+    assert value("sluice_event_time_seconds") == 1_763_726_402.5
+    metrics.answered({}, latest_ns=5)  # late events do not turn the clock back
+    assert value("sluice_event_time_seconds") == 1_763_726_402.5
+
+
+def test_two_workers_of_one_process_do_not_meet() -> None:
+    one, other = _busy(), Metrics()
+    assert one.exposition() != other.exposition()
+    assert other.registry.get_sample_value("sluice_sink_busy_total", {"sink": "clickhouse"}) is None

@@ -1,0 +1,91 @@
+"""What runs beside the walk: a cut that fails stops nothing, and what breaks the walk stops the worker, in one line."""
+
+import logging
+from pathlib import Path
+from typing import cast
+
+import faust
+import pytest
+
+from sinks.base import SinkBroken, SinkBusy
+from sinks.prometheus import Metrics
+from sinks.review.refusals import CutRefused
+from streams.app import cut_on_schedule, or_stop
+
+
+def _batches_cut(metrics: Metrics) -> list[float | None]:
+    """Return how many batches were cut, and how many cuts failed."""
+    return [metrics.registry.get_sample_value(f"sluice_{name}_total") for name in ("batches_cut", "cuts_failed")]
+
+
+async def test_batches_that_were_cut_are_counted() -> None:
+    metrics = Metrics()
+    await cut_on_schedule(lambda: 2, metrics)
+    await cut_on_schedule(lambda: 0, metrics)
+    assert _batches_cut(metrics) == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (CutRefused("2026-W46 is not over yet: wait."), "2026-W46 is not over yet: wait."),
+        (SinkBusy("ClickHouse does not answer at http://ch:8123"), "does not answer"),
+        (OSError(28, "No space left on device", str(Path("batches"))), "No space left on device: 'batches'"),
+        (ValueError("first line\nsecond line"), "first line"),
+        (AssertionError(), "AssertionError"),
+    ],
+)
+async def test_a_cut_that_fails_is_one_line_and_the_next_one_is_tried(
+    error: Exception, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails() -> int:
+        raise error
+
+    metrics = Metrics()
+    with caplog.at_level(logging.INFO, "sluice.worker"):
+        await cut_on_schedule(fails, metrics)
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith("The cut is tried again at the next schedule")
+    assert said in record.getMessage()
+    assert "\n" not in record.getMessage()
+    assert record.exc_info is None
+    await cut_on_schedule(lambda: 1, metrics)
+    assert _batches_cut(metrics) == [1, 1]
+
+
+class Crashing:
+    """An app of which is known with what it crashed."""
+
+    def __init__(self) -> None:
+        self.reasons: list[BaseException] = []
+
+    @property
+    def crashed(self) -> bool:
+        return bool(self.reasons)
+
+    async def crash(self, reason: BaseException) -> None:
+        self.reasons.append(reason)
+
+
+@pytest.mark.parametrize("error", [SinkBroken("no such table"), ZeroDivisionError("a bug")])
+async def test_what_breaks_the_walk_or_a_checkpoint_stops_the_worker(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def walk() -> None:
+        raise error
+
+    app = Crashing()
+    await or_stop(cast(faust.App, app), walk())
+    await or_stop(cast(faust.App, app), walk())  # the same fault breaks both stages
+    assert app.reasons == [error, error]
+    assert [record.getMessage() for record in caplog.records] == [f"The worker stops: {error}"]
+
+
+async def test_a_walk_that_ends_stops_nothing() -> None:
+    async def walk() -> None:
+        pass
+
+    app = Crashing()
+    await or_stop(cast(faust.App, app), walk())
+    assert not app.crashed

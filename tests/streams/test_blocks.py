@@ -1,0 +1,94 @@
+"""Blocks are full or old when they come; a busy sink is offered the same block until it takes it, a broken one once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sinks.base import SinkBroken, SinkBusy
+from streams.blocks import gathered, until_taken
+
+
+async def _source(batches: list[int], pause: float = 0.0, then_wait: bool = False) -> AsyncIterator[int]:
+    for batch in batches:
+        await asyncio.sleep(pause)
+        yield batch
+    if then_wait:
+        await asyncio.Event().wait()
+
+
+async def _blocks(source: AsyncIterator[int], full: int, linger: float) -> list[list[int]]:
+    return [block async for block in gathered(source, lambda batch: batch, full=full, linger=linger)]
+
+
+async def test_a_block_is_full_when_its_sizes_add_up() -> None:
+    assert await _blocks(_source([4, 4, 4, 4, 9, 1]), full=8, linger=60) == [[4, 4], [4, 4], [9], [1]]
+
+
+async def test_a_block_that_is_old_goes_as_it_is() -> None:
+    blocks = gathered(_source([1, 1], then_wait=True), lambda batch: batch, full=8, linger=0.05)
+    assert await asyncio.wait_for(anext(blocks), timeout=5) == [1, 1]
+    await blocks.aclose()  # type: ignore[attr-defined]  # an async generator, which AsyncIterator does not say
+
+
+async def test_nothing_that_came_is_left_out_at_the_end_or_by_an_error() -> None:
+    async def breaks() -> AsyncIterator[int]:
+        yield 1
+        yield 2
+        raise ConnectionError("the stream broke")
+
+    blocks = gathered(breaks(), lambda batch: batch, full=100, linger=60)
+    assert await anext(blocks) == [1, 2]
+    with pytest.raises(ConnectionError):
+        await anext(blocks)
+
+
+async def test_a_slow_reader_loses_nothing() -> None:
+    seen: list[int] = []
+    async for block in gathered(_source([1] * 50, pause=0.001), lambda batch: batch, full=7, linger=0.002):
+        await asyncio.sleep(0.005)
+        seen += block
+    assert seen == [1] * 50
+
+
+async def test_a_busy_sink_gets_the_block_again() -> None:
+    refusals, offers = 0, 0
+
+    def write() -> None:
+        nonlocal offers
+        offers += 1
+        if offers <= 3:
+            raise SinkBusy("full", retry_after=0.001)
+
+    def refused() -> None:
+        nonlocal refusals
+        refusals += 1
+
+    assert await until_taken(write, refused, wanted=lambda: True)
+    assert (offers, refusals) == (4, 3)
+
+
+async def test_a_block_that_nobody_wants_any_more_is_let_go_after_a_refusal() -> None:
+    offers = 0
+
+    def write() -> None:
+        nonlocal offers
+        offers += 1
+        raise SinkBusy("full", retry_after=0.001)
+
+    assert not await until_taken(write, lambda: None, wanted=lambda: offers < 3)
+    assert offers == 3
+
+
+@pytest.mark.parametrize("error", [SinkBroken("no such table"), ZeroDivisionError()])
+async def test_anything_else_goes_to_the_caller(error: Exception) -> None:
+    offers = 0
+
+    def write() -> None:
+        nonlocal offers
+        offers += 1
+        raise error
+
+    with pytest.raises(type(error)):
+        await until_taken(write, lambda: None, wanted=lambda: True)
+    assert offers == 1

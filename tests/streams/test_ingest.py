@@ -1,0 +1,143 @@
+"""Batches of raw records become a block: every record is an event or a dead letter, and the ledger counts each."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka.structs import ConsumerRecord
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams import ingest
+from streams.batches import RecordBatch
+from streams.events import LedgerRow
+from streams.measure import Segments
+from tests.streams.test_events import EXAMPLES, FEEDBACK, NOON, REQUEST, RESPONSE
+
+TOPICS = ("inference.requests", "inference.responses", "inference.feedback")
+PREFIXED = ("eu.inference.requests", "eu.inference.responses", "eu.inference.feedback")
+LIMIT = 100_000
+NOON_MS = NOON // 1_000_000
+
+
+def batch(topic: str, partition: int, first: int, values: Sequence[bytes | None], hole: int = 0) -> RecordBatch:
+    """Return a fetch with a record for each value, and `hole` offsets after them that hold none."""
+    records = [
+        ConsumerRecord(
+            topic, partition, first + n, NOON_MS, 1, b"key", value, None, 3, len(value or b""), (("h", None),)
+        )
+        for n, value in enumerate(values)
+    ]
+    return RecordBatch(topic, partition, first, first + len(values) - 1 + hole, records)
+
+
+def event(topic: str, **change: Any) -> bytes:
+    return json.dumps(EXAMPLES[topic] | change).encode()
+
+
+def read(*batches: RecordBatch, topics: tuple[str, str, str] = TOPICS, segments: int = 10) -> ingest.Block:
+    return ingest.read(batches, topics, Segments(segments), LIMIT)
+
+
+def test_each_topic_has_its_room_and_events_keep_their_place() -> None:
+    requests, responses, feedback = TOPICS
+    block = read(
+        batch(responses, 3, 70, [event(responses, inference_id="r1"), event(responses, inference_id="r2")]),
+        batch(feedback, 0, 5, [event(feedback)]),
+        batch(requests, 1, 0, [event(requests)]),
+        batch(responses, 1, 9, [event(responses, inference_id="r3")]),
+    )
+    assert [each.inference_id for each in block.responses.events] == ["r1", "r2", "r3"]
+    assert (block.responses.partitions, block.responses.offsets) == ([3, 3, 1], [70, 71, 9])
+    assert block.responses.ingest_ms == [NOON_MS] * 3
+    assert [each.event_id for each in block.requests.events] == [REQUEST["event_id"]]
+    assert [each.event_id for each in block.feedback.events] == [FEEDBACK["event_id"]]
+    assert [table for table, _ in block.tables()] == ["inference_parts", "inference_parts", "feedback_events"]
+    assert block.letters == []
+
+
+def test_an_event_in_another_kinds_topic_is_set_aside_with_its_bytes() -> None:
+    requests = TOPICS[0]
+    block = read(
+        batch(requests, 2, 8, [event(requests), event(TOPICS[1]), None, b"{", event(requests, inference_id="")])
+    )
+    assert [(letter.offset, letter.reason) for letter in block.letters] == [
+        (9, "wrong_shape"),
+        (10, "empty"),
+        (11, "not_json"),
+        (12, "wrong_shape"),
+    ]
+    letter = block.letters[0]
+    assert (letter.topic, letter.partition, letter.key, letter.value) == (requests, 2, b"key", event(TOPICS[1]))
+    assert letter.headers == (("h", None),)
+    assert block.ledger == [LedgerRow(requests, 2, 8, 12, records=5, written=1, dead=4)]
+    assert block.records == 5
+
+
+def test_topics_go_by_the_names_they_were_given() -> None:
+    block = read(batch(PREFIXED[1], 0, 0, [event(TOPICS[1])]), topics=PREFIXED)
+    assert len(block.responses.events) == 1
+    assert block.responses.topic == "eu.inference.responses"
+    ((_, rows),) = block.tables()
+    assert rows["response_record"].to_pylist() == ["eu.inference.responses/0/0"]
+
+
+def test_segments_and_characters_stand_beside_their_responses() -> None:
+    responses = TOPICS[1]
+    said = {"gen_ai.output.messages": [{"role": "assistant", "parts": [{"type": "text", "content": "ja"}]}]}
+    values = [
+        event(responses, **{"service.name": "a"}),
+        b"poison",
+        event(responses, **{"service.name": "b"} | said),
+        event(responses, synthetic=True, status="error", **{"service.name": "a"}),
+        event(responses, status="error", **{"service.name": "a"}),
+    ]
+    block = read(batch(responses, 0, 0, values), segments=1)
+    assert block.segments == ["a|-|-|-", "other", "a|-|-|-", "a|-|-|-"]
+    assert block.output_chars == [None, 2, None, None]
+    assert block.answers() == {("a|-|-|-", "ok"): 1, ("other", "ok"): 1, ("a|-|-|-", "error"): 1}
+    assert block.latest_ns() == RESPONSE["time_unix_nano"]
+    measured = {segment: piece.offset.tolist() for segment, piece in block.measurements()}
+    assert measured == {"a|-|-|-": [0, 4], "other": [2]}
+
+
+def test_a_block_of_nothing_but_poison_writes_dead_letters_alone() -> None:
+    block = read(batch(TOPICS[0], 0, 0, [b"x"]))
+    assert [table for table, _ in block.tables()] == ["dead_letters"]
+    assert list(block.measurements()) == []
+    assert block.latest_ns() == 0
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(TOPICS),
+            st.integers(0, 3),
+            st.lists(st.booleans(), min_size=1, max_size=6),
+            st.integers(0, 3),
+        ),
+        max_size=8,
+    )
+)
+def test_every_record_is_accounted_for(shapes: list[tuple[str, int, list[bool], int]]) -> None:
+    ends: Counter[tuple[str, int]] = Counter()
+    batches = []
+    for topic, partition, good, hole in shapes:
+        values = [event(topic) if each else b"poison" for each in good]
+        batches.append(batch(topic, partition, ends[topic, partition], values, hole))
+        ends[topic, partition] = batches[-1].last_offset + 1
+    block = read(*batches)
+
+    assert [(row.topic, row.partition) for row in block.ledger] == [
+        (topic, partition) for topic, partition, *_ in shapes
+    ]
+    for row, (_, _, good, hole) in zip(block.ledger, shapes, strict=True):
+        assert (row.records, row.written, row.dead) == (len(good), sum(good), len(good) - sum(good))
+        assert row.last_offset - row.first_offset + 1 == len(good) + hole
+    kinds = (block.requests, block.responses, block.feedback)
+    written = [(kind.topic, p, o) for kind in kinds for p, o in zip(kind.partitions, kind.offsets, strict=True)]
+    dead = [(letter.topic, letter.partition, letter.offset) for letter in block.letters]
+    sent = [(each.topic, record.partition, record.offset) for each in batches for record in each.records]
+    assert Counter(written + dead) == Counter(sent)
+    assert all(len(kind.events) == len(kind.offsets) == len(kind.ingest_ms) for kind in kinds)

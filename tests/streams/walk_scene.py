@@ -1,0 +1,135 @@
+"""What stands around the walk in its tests: a stream, a sink, a producer and a changelog that say when they answer."""
+
+import asyncio
+import itertools
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from detectors.drift import DELTA
+from sinks.prometheus import Metrics
+from streams.agents import Detect, Ingest
+from streams.batches import RecordBatch
+from streams.detect import SILENT_S, Watch
+from streams.settings import Settings, load
+
+PATIENCE_S = 10.0
+KEY = "k" * 32
+
+
+@dataclass(eq=False)
+class Batch:
+    """A delivered batch of which is known how often it was acknowledged, and whether that counted."""
+
+    value: RecordBatch
+    log: list[str]
+    current: bool = True
+    acks: int = 0
+
+    def ack(self) -> bool:
+        self.acks += 1
+        self.log.append(f"ack {self.value.topic}/{self.value.partition}/{self.value.last_offset}")
+        return self.current
+
+
+@dataclass
+class Scene:
+    """A worker's surroundings. `log` tells in which order things happened; what is not said to fail or wait does not.
+
+    `refusals` holds, by table, what the next inserts raise; `gates`, by "insert TABLE", "publish" or "keep", what they
+    wait for.
+    """
+
+    log: list[str] = field(default_factory=list)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    published: list[tuple[bytes, bytes]] = field(default_factory=list)
+    changelog: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    sealed: dict[bytes, bytes] = field(default_factory=dict)
+    refusals: dict[str, list[Exception]] = field(default_factory=lambda: defaultdict(list))
+    gates: dict[str, threading.Event] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=Metrics)
+    generation: int = 1
+    homes: dict[bytes, int] = field(default_factory=dict)
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """As a sink's: blocking, in a thread."""
+        if gate := self.gates.get(f"insert {table}"):
+            assert gate.wait(PATIENCE_S), "nobody opened the gate"
+        if self.refusals[table]:
+            self.log.append(f"refused {table}")
+            raise self.refusals[table].pop(0)
+        self.tables[table] += rows.to_pylist()
+        self.log.append(f"insert {table}")
+
+    async def publish(self, *, key: bytes, value: bytes) -> Awaitable[object]:
+        self.published.append((key, value))
+        return asyncio.ensure_future(self._confirmed("publish"))
+
+    def keep(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]:
+        self.sealed[key] = value
+        self.changelog.append((partition, key, value))
+        return self._confirmed("keep")
+
+    async def _confirmed(self, what: str) -> None:
+        if gate := self.gates.get(what):
+            await asyncio.to_thread(gate.wait, PATIENCE_S)
+        if self.refusals[what]:
+            raise self.refusals[what].pop(0)
+        self.log.append(what)
+
+    def batch(self, value: RecordBatch) -> Batch:
+        return Batch(value, self.log)
+
+    def gate(self, *names: str) -> threading.Event:
+        gate = threading.Event()
+        self.gates |= dict.fromkeys(names, gate)
+        return gate
+
+    def ingest(self, **settings: Any) -> Ingest:
+        return Ingest(_settings(**settings), self, self.metrics, self.publish, _is_current)
+
+    def detect(self, **settings: Any) -> Detect:
+        watch = Watch(self.sealed, KEY.encode(), DELTA, self.metrics.state_refused.inc)
+        return Detect(
+            _settings(**settings),
+            self,
+            self.metrics,
+            publish=self.publish,
+            keep=self.keep,
+            watch=watch,
+            current=_is_current,
+            generation=lambda: self.generation,
+            home=self.homes.get,
+            # Each look at the clock is so late that no partition is waited for.
+            clock=itertools.count(0, int(10 * SILENT_S)).__next__,
+        )
+
+    def sample(self, name: str, **labels: str) -> float:
+        """Return a metric's value; 0 where nothing was counted."""
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+    async def until(self, reached: Callable[[], object]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not reached():  # noqa: ASYNC110  # what is waited for happens in threads
+                await asyncio.sleep(0.002)
+
+
+def _is_current(event: Any) -> bool:
+    current: bool = event.current and not event.acks
+    return current
+
+
+def _settings(**changes: Any) -> Settings:
+    return load(**{"state_key": KEY, "linger_seconds": 0.005, "block_records": 1} | changes)
+
+
+async def stream(*batches: Batch, then_wait: bool = False) -> AsyncIterator[Batch]:
+    """Yield batches, and end, or wait for more as a real stream does."""
+    for each in batches:
+        yield each
+    if then_wait:
+        await asyncio.Event().wait()

@@ -1,0 +1,29 @@
+"""SIGTERM: the worker ends what it has begun, commits it, and leaves; the next one reads nothing twice."""
+
+import time
+
+from tests.whole.events import response
+from tests.whole.harness import World
+from tests.whole.side_by_side import side_by_side
+
+
+@side_by_side
+def test_sigterm_under_load_commits_and_ends(world: World) -> None:
+    worker = world.start()
+    with world.load(response(f"stopped-{number}", duration_s=1.0) for number in range(6_000)):
+        world.until_at_least(lambda: world.count("inferences"), 1_500, "rows")
+        begun = time.monotonic()
+        worker.stop()
+        took = time.monotonic() - begun
+    assert worker.exit_code == 0
+    assert took < 6
+    assert "Traceback" not in worker.log.read_text()
+    world.start()
+    world.settle()
+    assert world.count("inferences") == 6_000
+    reached: dict[tuple[str, int], int] = {}
+    for topic, partition, first, last in world.rows(
+        "SELECT topic, partition, first_offset, last_offset FROM ledger ORDER BY topic, partition, first_offset"
+    ):
+        assert first == reached.get((topic, partition), 0), f"{topic}/{partition} was read twice"
+        reached[topic, partition] = last + 1
