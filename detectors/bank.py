@@ -20,7 +20,7 @@ _COLUMNS = [METRICS.index(metric) for metric in WATCHED]
 LATEST = np.iinfo(np.int64).max
 HELD_BYTES = 600_000
 # A pickle of other classes, ours or River's, may be read wrong without a word: raise the number when ours change.
-_HEADER = f"sluice segment state 2, river {version('river')}\n".encode()
+_HEADER = f"sluice segment state 3, river {version('river')}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Held:
 class SegmentBank:
     """The detectors of one segment and what they have seen.
 
-    Every response is counted once: `seen` holds the last offset of each source partition, and rows up to it are
+    Every response is counted once: `seen` holds the last position of each source, and rows up to it are
     dropped, so a restart, a rebalance or a replay gives the same signals at the same inferences. How the rows are cut
     into blocks changes nothing.
 
@@ -60,8 +60,8 @@ class SegmentBank:
     >>> rng = np.random.default_rng(2)
     >>> def answers(first, n, seconds):
     ...     return Measurements(
-    ...         partition=np.zeros(n, np.int32),
-    ...         offset=np.arange(first, first + n),
+    ...         source=np.zeros(n, np.int64),
+    ...         position=np.arange(first, first + n),
     ...         time_unix_nano=np.arange(first, first + n) * 10**9,
     ...         inference_id=[f"inference-{i}" for i in range(first, first + n)],
     ...         values={"error": np.zeros(n), "duration_s": seconds * rng.lognormal(0, 0.3, n)},
@@ -96,7 +96,7 @@ class SegmentBank:
 
     def take(self, measurements: Measurements) -> None:
         """Hold what was not seen before, until `release`."""
-        new = self._unseen(measurements.partition, measurements.offset)
+        new = self._unseen(measurements.source, measurements.position)
         rows = levels(measurements.values, len(measurements.inference_id))[new]
         held = self._held
         self._held = _Held(
@@ -113,7 +113,7 @@ class SegmentBank:
     def release(self, until: int = LATEST) -> Verdict:
         """Score and watch, in order of event time, what is held and not later than `until`, nanoseconds.
 
-        Partitions of a topic are read an hour of one and then the same hour of the next. Taken as they come, a change
+        Sources are read an hour of one and then the same hour of the next. Taken as they come, a change
         would begin and end with every fetch while a worker catches up; whoever knows how far all of them have come
         releases what is complete. Rows over HELD_BYTES are released early, the oldest first: state has to fit into a
         message.
@@ -156,14 +156,14 @@ class SegmentBank:
         bank: SegmentBank = pickle.loads(zlib.decompress(pickled))  # noqa: S301  # its signature has been checked
         return bank
 
-    def _unseen(self, partition: NDArray[np.int32], offset: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _unseen(self, source: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows that are new, in order, and remember them."""
-        new = np.zeros(len(offset), np.bool_)
-        for source in set(partition.tolist()):
-            rows = np.flatnonzero(partition == source)
-            reached = np.maximum.accumulate(np.concatenate(([self.seen.get(source, -1)], offset[rows])))
-            new[rows] = offset[rows] > reached[:-1]
-            self.seen[source] = int(reached[-1])
+        new = np.zeros(len(position), np.bool_)
+        for each in set(source.tolist()):
+            rows = np.flatnonzero(source == each)
+            reached = np.maximum.accumulate(np.concatenate(([self.seen.get(each, -1)], position[rows])))
+            new[rows] = position[rows] > reached[:-1]
+            self.seen[each] = int(reached[-1])
         return np.flatnonzero(new)
 
     def _watch(self, rows: NDArray[np.float64], times: NDArray[np.int64], ids: list[str]) -> list[Signal]:

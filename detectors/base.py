@@ -19,21 +19,21 @@ _LARGEST = 1e300  # what is larger would overflow when divided by its unit; no m
 class Measurements:
     """The numbers of n answered inferences of one segment, in the order in which they were read.
 
-    `partition` and `offset` (int32[n], int64[n]) say where each row came from; rows of one partition come in rising
-    offset order, those of several interleave. `time_unix_nano` (int64[n]) is event time. `values` holds a float64[n]
-    for each metric of METRICS that is known: `error` is 0 or 1, the others are seconds, tokens and characters; NaN is
-    "not known" (null is not 0). Raises ValueError where columns differ in length.
+    `source` and `position` (int64[n] both) say where each row came from: a partition of a topic, and a place in it;
+    positions of one source rise, rows of several sources interleave. `time_unix_nano` (int64[n]) is event time.
+    `values` holds a float64[n] for each metric of METRICS that is known: `error` is 0 or 1, the others are seconds,
+    tokens and characters; NaN is "not known" (null is not 0). Raises ValueError where columns differ in length.
     """
 
-    partition: NDArray[np.int32]
-    offset: NDArray[np.int64]
+    source: NDArray[np.int64]
+    position: NDArray[np.int64]
     time_unix_nano: NDArray[np.int64]
     inference_id: list[str]
     values: Mapping[str, NDArray[np.float64]]
 
     def __post_init__(self) -> None:
         n = len(self.inference_id)
-        columns: list[NDArray[Any]] = [self.partition, self.offset, self.time_unix_nano, *self.values.values()]
+        columns: list[NDArray[Any]] = [self.source, self.position, self.time_unix_nano, *self.values.values()]
         shapes = {column.shape for column in columns}
         if shapes != {(n,)}:
             raise ValueError(

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic_core import to_json
 
 from streams.events import DeadLetter, E, Feedback, Finding, InferenceRequest, InferenceResponse, LedgerRow, Received
@@ -77,6 +78,7 @@ DEAD_LETTER = {
     "topic": TEXT,
     "partition": pa.int32(),
     "offset": pa.int64(),
+    "item": pa.uint32(),
     "reason": TEXT,
     "detail": TEXT,
     "key": pa.binary(),
@@ -91,6 +93,8 @@ LEDGER = {
     "records": pa.uint32(),
     "written": pa.uint32(),
     "dead": pa.uint32(),
+    "events": pa.uint32(),
+    "letters": pa.uint32(),
 }
 FINDING = {
     "finding_id": TEXT,
@@ -115,7 +119,7 @@ def request_parts(received: Received[InferenceRequest]) -> pa.Table:
     columns = _columns(received, REQUEST)
     columns |= {name: _json(values) for name, values in _known(received.events, REQUEST_JSON)}
     columns["request_time"] = columns["time"]
-    columns["request_record"] = _records(received)
+    columns["request_record"] = pa.array(received.records, TEXT)
     columns["request_parameters"] = _json([_parameters(event) for event in received.events])
     return pa.table(columns)
 
@@ -126,8 +130,10 @@ def response_parts(
     """Return the responses' columns of `inference_parts`, with each one's segment and the length of its text."""
     columns = _columns(received, RESPONSE)
     columns |= {name: _json(values) for name, values in _known(received.events, RESPONSE_JSON)}
-    columns["response_time"] = columns["time"]
-    columns["response_record"] = _records(received)
+    # That no answer came is not an answer: when the late one comes, nothing of this may stand beside it.
+    came = [event.status != "timeout_no_response" for event in received.events]
+    columns["response_time"] = pc.if_else(pa.array(came), columns["time"], None)
+    columns["response_record"] = pa.array([r if c else None for r, c in zip(received.records, came, strict=True)], TEXT)
     columns["segment"] = pa.array(segments, WORD)
     columns["output_chars"] = pa.array(output_chars, pa.int64())
     return pa.table(columns)
@@ -151,7 +157,7 @@ def feedback_rows(received: Received[Feedback]) -> pa.Table:
     corrections = [event.correction for event in received.events]
     columns["correction"] = _json(corrections)
     columns["feedback_id"] = pa.array([event.feedback_id or event.event_id for event in received.events], TEXT)
-    columns["record"] = _records(received)
+    columns["record"] = pa.array(received.records, TEXT)
     ranges = [event.score_range or (None, None) for event in received.events]
     columns["score_low"] = pa.array([low for low, _ in ranges], pa.float64())
     columns["score_high"] = pa.array([high for _, high in ranges], pa.float64())
@@ -212,12 +218,6 @@ def _known(things: Sequence[Any], names: Collection[str]) -> Iterator[tuple[str,
     for name, values in zip(names, zip(*map(attrgetter(*names), things), strict=True), strict=True):
         if values.count(None) < len(values):
             yield name, values
-
-
-def _records(received: Received[E]) -> pa.Array:
-    """Return each event's way back to its bytes: topic/partition/offset."""
-    topic = received.topic
-    return pa.array([f"{topic}/{p}/{o}" for p, o in zip(received.partitions, received.offsets, strict=True)], TEXT)
 
 
 def _millis(values: Sequence[int]) -> pa.Array:

@@ -1,12 +1,14 @@
 """The door to Prometheus: every metric that Sluice shows, declared once with its labels and meaning."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from sinks.joins import Joined
 from streams.events import DeadLetter, Finding, LedgerRow
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
+NAMES = 200  # of feedback that are shown apart: whoever sends it chooses them
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -19,7 +21,30 @@ class Metrics:
         self.records = Counter(
             "sluice_records", "Records confirmed, by what became of them.", ["topic", "outcome"], registry=own
         )
-        self.dead_letters = Counter("sluice_dead_letters", "Records set aside.", ["topic", "reason"], registry=own)
+        self.dead_letters = Counter(
+            "sluice_dead_letters", "Records, or items of them, set aside.", ["topic", "reason"], registry=own
+        )
+        self.events = Counter("sluice_events", "Events read.", ["format", "kind"], registry=own)
+        self.redactions = Counter("sluice_redactions", "Pieces of text taken out.", ["kind"], registry=own)
+        self.feedback = Counter(
+            "sluice_feedback",
+            "Feedback read; raters of different kinds never share a series.",
+            ["name", "rater_kind"],
+            registry=own,
+        )
+        self.feedback_recent = Gauge(
+            "sluice_feedback_recent",
+            "Feedback of the last day, by whether its inference is known.",
+            ["rater_kind", "joined"],
+            registry=own,
+        )
+        self.feedback_delay = Gauge(
+            "sluice_feedback_delay_seconds",
+            "From answer to feedback, over the last day.",
+            ["rater_kind", "quantile"],
+            registry=own,
+        )
+        self.timeouts = Counter("sluice_timeouts", "Requests found without a response in time.", registry=own)
         self.block_records = Histogram(
             "sluice_block_records", "Records in a block.", buckets=(1, 10, 100, 1_000, 10_000, 100_000), registry=own
         )
@@ -47,7 +72,14 @@ class Metrics:
         self.cuts_failed = Counter(
             "sluice_cuts_failed", "Scheduled cuts that were refused or broke off; the log says why.", registry=own
         )
+        self.received = Counter(
+            "sluice_received", "Requests to the receiver, by class of answer.", ["format", "status"], registry=own
+        )
+        self.received_bytes = Counter(
+            "sluice_received_bytes", "Bytes of bodies that are in Kafka, decompressed.", ["format"], registry=own
+        )
         self._latest_ns = 0
+        self._names: set[str] = set()
 
     def confirmed(self, ledger: list[LedgerRow]) -> None:
         """Count a block that every sink has confirmed."""
@@ -55,6 +87,27 @@ class Metrics:
             self.records.labels(row.topic, "written").inc(row.written)
             self.records.labels(row.topic, "dead").inc(row.dead)
         self.block_records.observe(sum(row.records for row in ledger))
+
+    def read(self, events: Mapping[tuple[str, str], int], feedback: Mapping[tuple[str, str], int]) -> None:
+        """Count events by format and kind, and feedback by name and kind of rater, up to NAMES names."""
+        for (source_format, kind), count in events.items():
+            self.events.labels(source_format, kind).inc(count)
+        for (name, rater_kind), count in feedback.items():
+            if name not in self._names and len(self._names) < NAMES:
+                self._names.add(name)
+            self.feedback.labels(name if name in self._names else "other", rater_kind).inc(count)
+
+    def redacted(self, counts: Mapping[str, int]) -> None:
+        for kind, count in counts.items():
+            self.redactions.labels(kind).inc(count)
+
+    def joined(self, feedback: Iterable[Joined]) -> None:
+        """Show how the last day's feedback was joined."""
+        for each in feedback:
+            self.feedback_recent.labels(each.rater_kind, "yes").set(each.joined)
+            self.feedback_recent.labels(each.rater_kind, "no").set(each.feedback - each.joined)
+            for quantile, seconds in zip(("0.5", "0.9"), each.delay_s, strict=True):
+                self.feedback_delay.labels(each.rater_kind, quantile).set(seconds)
 
     def set_aside(self, letters: list[DeadLetter]) -> None:
         for letter in letters:

@@ -13,13 +13,18 @@ from faust import Stream
 from faust.types import TP, EventT, StreamT, TopicT
 from faust.web import Request, Response, View
 
+from sinks.base import SinkBusy
 from sinks.clickhouse import ClickHouse
+from sinks.joins import Joins
 from sinks.prometheus import CONTENT_TYPE, Metrics
-from streams import topics
-from streams.agents import UNACKED_BATCHES, Delivered, Detect, Ingest
+from streams import timeouts, topics
+from streams.agent_detect import Detect
+from streams.agent_ingest import Ingest
 from streams.batches import BatchTransport, app_settings
+from streams.delivery import UNACKED_BATCHES, Delivered, Send
 from streams.detect import Watch
 from streams.memory import collect_by_the_clock
+from streams.pace import WorkClock
 from streams.settings import Settings
 
 log = logging.getLogger("sluice.worker")
@@ -30,9 +35,9 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
 
     `cut_due_weeks` runs in a thread on the leader, on the schedule, and returns how many batches it cut.
     """
-    native = [settings.topic_prefix + topic.name for topic in topics.NATIVE]
+    sources = topics.sources(settings)
     measured = settings.topic_prefix + topics.MEASUREMENTS.name
-    app = _faust_app(settings, frozenset([*native, measured]))
+    app = _faust_app(settings, frozenset([*sources, measured]))
     collect_by_the_clock(app)
     metrics = Metrics()
 
@@ -50,7 +55,10 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         partition = app.consumer.key_partition(measured, key)
         return partition if partition is not None and TP(measured, partition) in app.consumer.assignment() else None
 
-    ingest = Ingest(settings, clickhouse, metrics, publish=measurements.send, current=current)
+    clock, joins = WorkClock(), Joins(clickhouse)
+    ingest = Ingest(
+        settings, sources, clickhouse, joins, metrics, publish=measurements.send, current=current, clock=clock
+    )
     detect = Detect(
         settings,
         clickhouse,
@@ -63,9 +71,10 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         current=current,
         generation=lambda: app.consumer_generation_id,
         home=home,
+        clock=clock,
     )
 
-    @app.agent(_topic(app, *native), name="ingest")
+    @app.agent(_topic(app, *sources), name="ingest")
     async def ingest_agent(stream: StreamT[bytes]) -> None:
         await or_stop(app, ingest.walk(_events(stream)))
 
@@ -91,6 +100,14 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
     async def cut() -> None:
         await cut_on_schedule(cut_due_weeks, metrics)
 
+    responses = _topic(app, settings.topic_prefix + topics.RESPONSES.name)
+
+    async def join() -> None:
+        if app.is_leader():
+            await or_later(join_up(joins, responses.send, settings.response_timeout_seconds, metrics))
+
+    app.timer(60.0)(join)
+
     @app.page("/metrics")
     async def exposition(view: View, _request: Request) -> Response:
         return view.bytes(metrics.exposition(), content_type=CONTENT_TYPE)
@@ -106,6 +123,20 @@ async def cut_on_schedule(cut_due_weeks: Callable[[], int], metrics: Metrics) ->
         metrics.cuts_failed.inc()
         said = str(refused).partition("\n")[0] or type(refused).__name__
         log.error("The cut is tried again at the next schedule (SLUICE_CUT_SCHEDULE): %s", said)
+
+
+async def join_up(joins: Joins, publish: Send, timeout_s: float, metrics: Metrics) -> None:
+    """Say which requests stayed without a response, and show how feedback was joined; for the leader, by the minute."""
+    metrics.timeouts.inc(await timeouts.announce(joins, publish, timeout_s))
+    metrics.joined(await asyncio.to_thread(joins.joined))
+
+
+async def or_later(task: Awaitable[None]) -> None:
+    """Let a task that comes round again fail while its sink is away."""
+    try:
+        await task
+    except SinkBusy as busy:
+        log.warning("%s. The join is tried again in a minute.", busy)
 
 
 async def or_stop(app: faust.App, walk: Awaitable[None]) -> None:

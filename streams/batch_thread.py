@@ -32,6 +32,12 @@ class Fetch:
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread in which aiokafka lives; methods with an underscore run there."""
 
+    def _stopped_set(self) -> None:
+        if self.thread_loop.is_closed():  # a crash elsewhere has ended the thread: nobody is left to be told by its loop
+            self._stopped.set()
+        else:
+            super()._stopped_set()
+
     async def starts(self, tps: Iterable[TP]) -> Mapping[TP, int]:
         """Ask where partitions go on: the committed offset, or the end of the log that the reset policy names."""
         return cast(Mapping[TP, int], await self.call_thread(self._starts, list(tps)))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import ParamSpec, get_args
 
 import click
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -24,13 +24,16 @@ from sinks.review.manifest import verify
 from sinks.review.policy import Policy
 from sinks.review.refusals import CutRefused
 from sinks.review.windows import Window
+from streams import decode_file, events, logs, offsets, receiver, replay, simulate, stack, topics, weekly, worker
 from streams import demo as demo_module
 from streams import doctor as doctor_module
-from streams import events, offsets, replay, simulate, stack, topics, weekly, worker
 from streams import settings as settings_module
+from streams.decode_file import Header, headers_of
+from streams.gateways.formats import FORMATS
 from streams.produce import Speed, speed_of
 from streams.scenarios import PRESETS, UnknownScenario, scenarios
 from streams.settings import Settings, SettingsError
+from streams.sources import Content
 from streams.topics import KafkaUnreachable
 from streams.traffic.plan import WEEK, Plan, week_start
 
@@ -269,6 +272,45 @@ def ledger() -> None:
     missing_in = sum(bool(each.gaps) for each in ledgers)
     click.echo(f"{missing_in} partitions have gaps." if missing_in else "Gapless.")
     sys.exit(1 if missing_in else 0)
+
+
+# ---- gateways
+
+
+def _headers(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> list[Header]:
+    try:
+        return headers_of(given)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong)) from None
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--format", "format_", required=True, type=click.Choice(sorted(FORMATS)), help="What the file is in.")
+@click.option("--headers", multiple=True, callback=_headers, help="'name: value', or @FILE of JSON; may be repeated.")
+@click.option(
+    "--content", default="redacted", show_default=True, type=click.Choice(get_args(Content)), help="What is to be kept."
+)
+@_plainly
+def decode(file: str, format_: str, headers: list[Header], content: Content) -> None:
+    """Show what Sluice sees in a gateway's message: an event a line. Exits with 1 where there are dead letters."""
+    dead = 0
+    for line in decode_file.seen(file, format_, headers, content, settings_module.load()):
+        click.echo(line)
+        dead += line.startswith('{"kind": "dead_letter"')
+    if dead:
+        click.echo(f"{dead} of them cannot be read.", err=True)
+        sys.exit(1)
+
+
+@main.command()
+@_plainly
+def receive() -> None:
+    """Take events over HTTP, on SLUICE_WEB_HOST and SLUICE_WEB_PORT, and write them to Kafka. Ctrl-C ends it."""
+    held = settings_module.load()
+    logging.config.dictConfig(logs.config(held.log_level))
+    asyncio.run(topics.ensure(held))
+    asyncio.run(receiver.serve(held))
 
 
 # ---- reference

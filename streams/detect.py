@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detectors.bank import LATEST, SegmentBank
+from detectors.bank import SegmentBank
 from detectors.base import Measurements, Signal
 from detectors.sealed import StateRefused, seal, unseal
 from streams.events import Finding
+from streams.pace import Pace
 
 log = logging.getLogger("sluice.detect")
-
-SILENT_S = 2.0
 
 
 @dataclass
@@ -25,39 +24,6 @@ class Watched:
     times: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-
-
-class Pace:
-    """How far the source partitions have come, in event time: rows behind all of them are complete.
-
-    A worker that catches up reads a stretch of one partition, then the same stretch of the next; in between, what it
-    has of the later part must wait for the rest. A partition from which nothing came for SILENT_S seconds is not waited
-    for, and after a start or a rebalance, when nobody knows yet which there are, nothing is complete for as long.
-    """
-
-    def __init__(self) -> None:
-        self._times: dict[int, int] = {}
-        self._heard: dict[int, float] = {}
-        self._began: float | None = None
-
-    def begin(self, now: float) -> None:
-        """Start to listen, if that is not done yet."""
-        if self._began is None:
-            self._began = now
-
-    def note(self, measurements: Measurements, now: float) -> None:
-        """Hear from the partitions of these measurements."""
-        self.begin(now)
-        for partition in np.unique(measurements.partition).tolist():
-            latest = int(measurements.time_unix_nano[measurements.partition == partition].max())
-            self._times[partition] = max(latest, self._times.get(partition, 0))
-            self._heard[partition] = now
-
-    def reached(self, now: float) -> int:
-        """Return the event time, nanoseconds, up to which rows are complete."""
-        if self._began is None or now - self._began < SILENT_S:
-            return 0
-        return min((self._times[p] for p, heard in self._heard.items() if now - heard < SILENT_S), default=LATEST)
 
 
 class Watch:
@@ -79,7 +45,7 @@ class Watch:
     def take(self, segment: str, measurements: Measurements, now: float) -> None:
         """Give a segment its next measurements; what it has seen before changes nothing.
 
-        `now` is seconds of a clock that never goes back: a partition that is silent for long is not waited for.
+        `now` is seconds of a clock that never goes back: a source that is silent for long is not waited for.
         """
         if segment not in self.live:
             self.live[segment] = self._woken(segment)
@@ -97,7 +63,7 @@ class Watch:
         return segment in self.live
 
     def release(self, now: float) -> Watched:
-        """Watch what is complete: what happened before the point that all source partitions have reached."""
+        """Watch what is complete: what happened before the point that all sources have reached."""
         watched, until = Watched(), self.pace.reached(now)
         for segment, bank in self.live.items():
             if bank.holds:
@@ -112,7 +78,7 @@ class Watch:
 
     @property
     def held(self) -> int:
-        """How many rows wait until all source partitions have come as far."""
+        """How many rows wait until all sources have come as far."""
         return sum(bank.holds for bank in self.live.values())
 
     def forget(self) -> None:

@@ -124,8 +124,8 @@ class InferenceRequest(InferenceEvent):
         None, alias="gen_ai.tool.definitions", description="Tools on offer."
     )
     input: JsonValue = Field(None, description="Input that is not a dialogue: instances, tensors, embedding input.")
-    content_state: Literal["captured", "not_captured", "truncated", "external_ref"] | None = Field(
-        None, description="Whether the content is here; null where the sender does not say."
+    content_state: Literal["captured", "redacted", "hashed", "truncated", "external_ref", "not_captured"] | None = (
+        Field(None, description="Whether the content is here, and how; null where the sender does not say.")
     )
     content_ref: str | None = Field(None, max_length=2048, description="Where the content is, for external_ref.")
 
@@ -134,7 +134,9 @@ class InferenceResponse(InferenceEvent):
     """What became of a call (topic `inference.responses`)."""
 
     kind: Literal["response"] = Field(description="Always response.")
-    status: Literal["ok", "error", "partial"] = Field(description="partial: the answer broke off.")
+    status: Literal["ok", "error", "partial", "timeout_no_response"] = Field(
+        description="partial: the answer broke off; timeout_no_response: none came, as Sluice finds by itself."
+    )
     response_id: str | None = Field(
         None, alias="gen_ai.response.id", max_length=256, description="The id the client sees."
     )
@@ -225,22 +227,31 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(slots=True)
 class Received(Generic[E]):
-    """Events of one kind in the order in which they were read, with where each came from as parallel lists."""
+    """Events of one kind in the order in which they were read, with where each came from as parallel lists.
 
-    topic: str
+    `records` are the ways back to the bytes, topic/partition/offset. `sources` number the partitions of all topics, and
+    `positions` rise within each; `ingest_ms` is the Kafka timestamp, milliseconds since 1970.
+    """
+
     events: list[E] = field(default_factory=list)
-    partitions: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    ingest_ms: list[int] = field(default_factory=list)  # the Kafka timestamp, milliseconds since 1970
+    records: list[str] = field(default_factory=list)
+    ingest_ms: list[int] = field(default_factory=list)
+    sources: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that could not become an event, whole, with why not; `detail` never quotes the record."""
+    """A record that could not become an event, or an item of it, with why not; `detail` never quotes the record.
+
+    `item` counts what was read from the record before. `value` is the record's bytes, or a message that holds only the
+    item; of a record's further faults without such a message it is None: the first one has the bytes.
+    """
 
     topic: str
     partition: int
     offset: int
+    item: int
     ingest_ms: int
     reason: str
     detail: str
@@ -251,7 +262,10 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """Proof for one block of a partition's offsets, both ends included: `records` = `written` + `dead`."""
+    """Proof for one block of a partition's offsets, both ends included: `records` = `written` + `dead`.
+
+    A record is dead when it gave nothing but dead letters; `events` and `letters` count what all of them gave.
+    """
 
     topic: str
     partition: int
@@ -260,6 +274,8 @@ class LedgerRow:
     records: int
     written: int
     dead: int
+    events: int
+    letters: int
 
 
 class Finding(BaseModel):

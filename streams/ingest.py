@@ -1,50 +1,78 @@
 """Stage 1, the plain part: batches of raw records become columns of events, dead letters and rows of the ledger."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+from aiokafka.structs import ConsumerRecord
 
 from detectors.base import Measurements
 from sinks import columns
 from streams import measure
 from streams.batches import RecordBatch
 from streams.dead_letters import dead_letter
-from streams.events import DeadLetter, Feedback, InferenceRequest, InferenceResponse, LedgerRow, Received
-from streams.gateways.native import InvalidEvent, decode
+from streams.events import DeadLetter, Event, Feedback, InferenceRequest, InferenceResponse, LedgerRow, Received
+from streams.gateways.base import Decoded, Decoder, Headers, InvalidEvent, header
+from streams.gateways.formats import FORMATS, decode
 from streams.measure import Segments
+from streams.redaction import Redactor
+from streams.sources import FORMAT_HEADER, Source
+
+REPEATS = ("otlp_log",)  # formats that say again what a span has said: stored and joined, not watched twice
 
 
 @dataclass
 class Block:
     """What a few batches hold once they are read, ready for the sinks."""
 
-    requests: Received[InferenceRequest]
-    responses: Received[InferenceResponse]
-    feedback: Received[Feedback]
+    requests: Received[InferenceRequest] = field(default_factory=Received)
+    responses: Received[InferenceResponse] = field(default_factory=Received)
+    feedback: Received[Feedback] = field(default_factory=Received)
+    # for each response: the name of its segment, whether it is watched, and the characters of its text
     segments: list[str] = field(default_factory=list)
+    watched: list[bool] = field(default_factory=list)
     output_chars: list[int | None] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     ledger: list[LedgerRow] = field(default_factory=list)
 
     @property
-    def records(self) -> int:
-        return sum(row.records for row in self.ledger)
+    def events(self) -> int:
+        return sum(len(kind.events) for kind in self._kinds())
 
-    def measurements(self) -> Iterator[tuple[str, Measurements]]:
-        return measure.by_segment(self.responses, self.segments, self.output_chars)
+    def of_kind(self, event: Event) -> Received[Any]:
+        """Return those of the event's kind, whose list takes it."""
+        if isinstance(event, InferenceResponse):
+            return self.responses
+        return self.requests if isinstance(event, InferenceRequest) else self.feedback
+
+    def measurements(self, durations: list[float | None]) -> Iterator[tuple[str, Measurements]]:
+        """Give each segment its numbers; `durations` are the responses', seconds."""
+        named = zip(self.segments, self.watched, strict=True)
+        segments = [segment if watched else None for segment, watched in named]
+        return measure.by_segment(self.responses, segments, self.output_chars, durations)
 
     def answers(self) -> Counter[tuple[str, str]]:
         """Count the answered inferences that are watched, by segment and status."""
-        named = zip(self.segments, self.responses.events, strict=True)
-        return Counter((segment, response.status) for segment, response in named if not response.synthetic)
+        named = zip(self.segments, self.responses.events, self.watched, strict=True)
+        return Counter((segment, response.status) for segment, response, watched in named if watched)
+
+    def formats(self) -> Counter[tuple[str, str]]:
+        """Count the events by the format they came in and their kind."""
+        return Counter((event.source_format, event.kind) for kind in self._kinds() for event in kind.events)
+
+    def judgements(self) -> Counter[tuple[str, str]]:
+        """Count the feedback by what was judged and by what kind of rater."""
+        return Counter((event.name, event.rater_kind) for event in self.feedback.events if not event.synthetic)
 
     def latest_ns(self) -> int:
         """Return the greatest event time of the block, 0 where it holds no event."""
-        kinds: tuple[Received[Any], ...] = (self.requests, self.responses, self.feedback)
-        return max((event.time_unix_nano for kind in kinds for event in kind.events), default=0)
+        return max((event.time_unix_nano for kind in self._kinds() for event in kind.events), default=0)
+
+    def response_aliases(self) -> list[str]:
+        """Name the answers as their callers know them: two accounts of a call have this name in common."""
+        return [f"resp:{response.response_id}" for response in self.responses.events if response.response_id]
 
     def tables(self) -> Iterator[tuple[str, pa.Table]]:
         """Give each ClickHouse table its rows; the ledger's come apart, after these are confirmed."""
@@ -57,44 +85,73 @@ class Block:
         if self.letters:
             yield "dead_letters", columns.dead_letter_rows(self.letters)
 
+    def _kinds(self) -> tuple[Received[Any], ...]:
+        return self.requests, self.responses, self.feedback
 
-def read(batches: Iterable[RecordBatch], topics: tuple[str, str, str], segments: Segments, limit: int) -> Block:
-    """Decode batches of the native topics.
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads batches of all topics.
 
     Args:
-        batches: fetches of partitions, in order of reading.
-        topics: the names of the topics of requests, responses and feedback.
+        sources: what each topic carries, by its full name.
         segments: names what is watched as one.
+        redactor: takes out what must not be stored.
         limit: the greatest length of a record's value, bytes.
     """
-    block = Block(Received(topics[0]), Received(topics[1]), Received(topics[2]))
-    # Any: each topic's model and list belong together, which a mapping's type cannot say.
-    rooms: dict[str, tuple[Any, Received[Any]]] = {
-        topics[0]: (InferenceRequest, block.requests),
-        topics[1]: (InferenceResponse, block.responses),
-        topics[2]: (Feedback, block.feedback),
-    }
-    for batch in batches:
-        model, received = rooms[batch.topic]
-        dead = len(block.letters)
-        for record in batch.records:
-            ingest_ms = record.timestamp
-            try:
-                event = decode(model, record.value, limit=limit, ingest_ms=ingest_ms)
-            except InvalidEvent as poison:
-                block.letters.append(dead_letter(record, poison))
+
+    sources: Mapping[str, Source]
+    segments: Segments
+    redactor: Redactor
+    limit: int
+
+    def read(self, batches: Iterable[RecordBatch]) -> Block:
+        """Read fetches of partitions, in order of reading, into one block."""
+        block = Block()
+        for batch in batches:
+            source, number = self.sources[batch.topic], measure.source_of(batch.topic, batch.partition)
+            before, lettered, dead = block.events, len(block.letters), 0
+            for record in batch.records:
+                dead += not self._record(block, record, source, number)
+            block.ledger.append(
+                ledger_row(batch, dead, events=block.events - before, letters=len(block.letters) - lettered)
+            )
+        return block
+
+    def _record(self, block: Block, record: ConsumerRecord, source: Source, number: int) -> bool:
+        """Read one record and say whether it could be: False when all that it gave is dead letters."""
+        events = letters = 0
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        read = decode(
+            _decoder(source, record), record.value, record.headers, limit=self.limit, ingest_ms=record.timestamp
+        )
+        for item, event in enumerate(read):
+            if isinstance(event, InvalidEvent):
+                block.letters.append(dead_letter(record, event, item, whole=letters == 0))
+                letters += 1
                 continue
-            received.events.append(event)
-            received.partitions.append(record.partition)
-            received.offsets.append(record.offset)
-            received.ingest_ms.append(ingest_ms)
-        block.ledger.append(ledger_row(batch, dead=len(block.letters) - dead))
-    block.segments = [segments.name(response) for response in block.responses.events]
-    block.output_chars = [measure.output_chars(response) for response in block.responses.events]
-    return block
+            received = self._keep(block, event, source)
+            received.records.append(place)
+            received.ingest_ms.append(record.timestamp)
+            received.sources.append(number)
+            received.positions.append(measure.position_of(record.offset, item))
+            events += 1
+        return events > 0 or letters == 0
+
+    def _keep(self, block: Block, event: Event, source: Source) -> Received[Any]:
+        """Measure an event, take out of it what must not be stored, and put it to those of its kind."""
+        if source.synthetic and not event.synthetic:
+            event = event.model_copy(update={"synthetic": True})
+        if isinstance(event, InferenceResponse):
+            block.segments.append(self.segments.name(event))
+            block.watched.append(source.counted and not event.synthetic and event.source_format not in REPEATS)
+            block.output_chars.append(measure.output_chars(event))
+        received = block.of_kind(event)
+        received.events.append(self.redactor.apply(event, source.content))
+        return received
 
 
-def ledger_row(batch: RecordBatch, dead: int) -> LedgerRow:
+def ledger_row(batch: RecordBatch, dead: int, events: int, letters: int) -> LedgerRow:
     """Account for a batch: its whole interval of offsets, and what became of the records in it."""
     records = len(batch.records)
     return LedgerRow(
@@ -105,4 +162,18 @@ def ledger_row(batch: RecordBatch, dead: int) -> LedgerRow:
         records=records,
         written=records - dead,
         dead=dead,
+        events=events,
+        letters=letters,
+    )
+
+
+def _decoder(source: Source, record: ConsumerRecord) -> Decoder:
+    named = header(record.headers, FORMAT_HEADER) if source.format == "received" else source.format
+    return FORMATS.get(named or "", _unknown)
+
+
+def _unknown(_value: bytes, _headers: Headers, _ingest_ns: int) -> list[Decoded]:
+    raise InvalidEvent(
+        "unknown_format",
+        f"The header {FORMAT_HEADER} names no format of this Sluice: upgrade the workers before the receivers.",
     )

@@ -1,5 +1,6 @@
 """Responses become measurements: columns of numbers for each segment, packed for Kafka and read again."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 import msgpack
@@ -8,10 +9,12 @@ from numpy.typing import NDArray
 
 from detectors.base import METRICS, Measurements
 from streams.events import InferenceResponse, Message, Received
-from streams.gateways.native import InvalidEvent
+from streams.gateways.base import InvalidEvent
 
-VERSION = 1
+VERSION = 2
 OTHER = "other"
+FAILED = ("error", "timeout_no_response")
+ITEMS = 2**20  # events that a record can hold and still be told apart
 ROWS = 900  # in one message: 985 KB at most, with ids of 256 characters of 4 bytes; Kafka's usual limit is 1 MB
 
 
@@ -54,28 +57,45 @@ def _text_length(message: Message) -> int:
     return sum(len(text) for text in texts if isinstance(text, str))
 
 
+def source_of(topic: str, partition: int) -> int:
+    """Number a partition of a topic, the same in every worker and for ever."""
+    digest = hashlib.blake2b(topic.encode(), digest_size=6).digest()
+    return (int.from_bytes(digest) >> 1) << 16 | partition
+
+
+def position_of(offset: int, item: int) -> int:
+    """Place an event within its partition: by its record, then within that; what is beyond ITEMS is lumped together."""
+    return offset * ITEMS + min(item, ITEMS - 1)
+
+
 def by_segment(
-    received: Received[InferenceResponse], segments: Sequence[str], chars: Sequence[int | None]
+    received: Received[InferenceResponse],
+    segments: Sequence[str | None],
+    chars: Sequence[int | None],
+    durations: Sequence[float | None],
 ) -> Iterator[tuple[str, Measurements]]:
     """Split a block of responses by segment, rows in order of reading, at most ROWS to a piece.
 
-    Synthetic traffic is left out: it is not what is watched.
+    What has no segment (None) is left out: synthetic traffic, and what repeats another's account of the same call.
+    `durations` are seconds, also of responses that do not say theirs themselves.
     """
     events = received.events
     rows_of: dict[str, list[int]] = {}
     for row, name in enumerate(segments):
-        if not events[row].synthetic:
+        if name is not None:
             rows_of.setdefault(name, []).append(row)
     columns = {
-        "error": np.array([event.status == "error" for event in events], np.float64),
-        "output_chars": np.array(chars, np.float64),  # None becomes NaN: null is not 0
-    } | {
+        "error": np.array([event.status in FAILED for event in events], np.float64),
+        "duration_s": np.array(durations, np.float64),  # None becomes NaN: null is not 0
+        "output_chars": np.array(chars, np.float64),
+    }
+    columns |= {
         name: np.array([getattr(event, name) for event in events], np.float64)
         for name in METRICS
-        if name not in ("error", "output_chars")
+        if name not in columns
     }
-    partitions = np.array(received.partitions, np.int32)
-    offsets = np.array(received.offsets, np.int64)
+    sources = np.array(received.sources, np.int64)
+    positions = np.array(received.positions, np.int64)
     times = np.array([event.time_unix_nano for event in events], np.int64)
     pieces = ((name, all_[i : i + ROWS]) for name, all_ in rows_of.items() for i in range(0, len(all_), ROWS))
     for name, piece in pieces:
@@ -83,8 +103,8 @@ def by_segment(
         yield (
             name,
             Measurements(
-                partition=partitions[rows],
-                offset=offsets[rows],
+                source=sources[rows],
+                position=positions[rows],
                 time_unix_nano=times[rows],
                 inference_id=[events[row].inference_id for row in piece],
                 values={metric: columns[metric][rows] for metric in METRICS},
@@ -99,8 +119,8 @@ def pack(measurements: Measurements) -> bytes:
         msgpack.packb(
             {
                 "version": VERSION,
-                "partition": _little(m.partition, "<i4"),
-                "offset": _little(m.offset, "<i8"),
+                "source": _little(m.source, "<i8"),
+                "position": _little(m.position, "<i8"),
                 "time_unix_nano": _little(m.time_unix_nano, "<i8"),
                 "inference_id": m.inference_id,
                 "values": {name: _little(column, "<f8") for name, column in m.values.items()},
@@ -129,8 +149,8 @@ def unpack(value: bytes | None) -> Measurements:
         if set(map(type, read["inference_id"])) - {str}:
             raise TypeError("an inference_id that is not text")
         return Measurements(
-            partition=np.frombuffer(read["partition"], "<i4"),
-            offset=np.frombuffer(read["offset"], "<i8"),
+            source=np.frombuffer(read["source"], "<i8"),
+            position=np.frombuffer(read["position"], "<i8"),
             time_unix_nano=np.frombuffer(read["time_unix_nano"], "<i8"),
             inference_id=read["inference_id"],
             values={name: np.frombuffer(column, "<f8") for name, column in read["values"].items()},

@@ -35,7 +35,7 @@ async def progress(settings: Settings) -> Progress:
     )
     try:
         await consumer.start()
-        wanted = {settings.topic_prefix + topic.name for topic in (*topics.NATIVE, topics.MEASUREMENTS)}
+        wanted = {*topics.sources(settings), settings.topic_prefix + topics.MEASUREMENTS.name}
         partitions = await _partitions(consumer, wanted)
         # In this order: what was measured before a commit is in the ends, so that no lag means that nothing is left.
         committed = {tp: await consumer.committed(tp) for tp in partitions}

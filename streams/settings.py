@@ -1,5 +1,6 @@
 """Every knob of Sluice, read once from the environment (`SLUICE_…`) and `sluice.toml` into one frozen object."""
 
+import hmac
 import os
 import re
 from datetime import timedelta
@@ -12,6 +13,9 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from detectors.drift import DELTA
+from streams.sources import Source
+
+SECRET = ("state_key", "receiver_tokens", "pseudonym_key")
 
 
 class SettingsError(Exception):
@@ -57,8 +61,11 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of topics that Sluice has to create.")
     replication: int = Field(1, ge=1, le=9, description="Replicas of topics that Sluice has to create.")
 
-    web_host: str = Field("127.0.0.1", description="Where /metrics is served.")
-    web_port: int = Field(6066, ge=1, le=65535, description="Port of /metrics; one for each worker of a machine.")
+    web_host: str = Field("127.0.0.1", description="Where /metrics and the receiver are served.")
+    web_port: int = Field(6066, ge=1, le=65535, description="Port of both; one for each worker of a machine.")
+    receiver_tokens: SecretStr = Field(
+        SecretStr(""), description="What senders show the receiver, comma-separated; only on loopback may it be empty."
+    )
 
     state_key: SecretStr = Field(
         SecretStr(""),
@@ -66,11 +73,22 @@ class Settings(BaseSettings):
     )
     checkpoint_seconds: float = Field(5.0, gt=0, le=300, description="How often detector state goes to its changelog.")
     segments: int = Field(2000, ge=1, description="Segments a worker watches apart; the rest is one, `other`.")
+    pseudonym_key: SecretStr = Field(
+        SecretStr(""), description="Makes users' pseudonyms (HMAC-SHA256); where empty, made of the state key."
+    )
     drift_delta: float = Field(DELTA, gt=0, lt=1, description="ADWIN's confidence: smaller means fewer false alarms.")
 
+    sources: dict[str, Source] = Field(
+        default_factory=dict, description="What topics of gateways' own formats hold: a table each in sluice.toml."
+    )
+    response_timeout_seconds: float = Field(
+        900.0, ge=1, le=86_400, description="How long a request waits for its response until it counts as unanswered."
+    )
     linger_seconds: float = Field(0.25, ge=0, le=60, description="How long a block waits for more records.")
     block_records: int = Field(10_000, ge=1, le=1_000_000, description="Records that make a block full.")
-    event_bytes: int = Field(1_048_576, ge=1024, description="Larger records go to the dead letters.")
+    event_bytes: int = Field(
+        8_388_608, ge=1024, description="The receiver refuses larger bodies; larger records go to the dead letters."
+    )
     poison_share: float = Field(
         0.5, gt=0, le=1, description="Share of dead letters among the last 10,000 records at which the worker stops."
     )
@@ -87,6 +105,12 @@ class Settings(BaseSettings):
     @property
     def lateness(self) -> timedelta:
         return timedelta(hours=self.lateness_hours)
+
+    @property
+    def pseudonyms(self) -> bytes:
+        """The key of pseudonyms."""
+        own, state = self.pseudonym_key.get_secret_value(), self.state_key.get_secret_value()
+        return own.encode() if own else hmac.digest(state.encode(), b"sluice pseudonyms", "sha256")
 
     def shown(self, name: str) -> str:
         """Return a setting's value as it may be shown: without keys and passwords."""
@@ -137,6 +161,6 @@ def _line(error: object) -> str:
 
 def shown(name: str, value: object) -> str:
     """Return a setting's value for a person's eyes: without the state key, or the user and password in a URL."""
-    if name == "state_key":
+    if isinstance(value, SecretStr) or name in SECRET:
         return "(not shown)"
     return re.sub(r"^(\w+://)?.*@", r"\1(not shown)@", str(value)) if name == "clickhouse_url" else str(value)

@@ -1,5 +1,6 @@
 """The local stack: an embedded broker, a local ClickHouse and a worker, started in order and ended together."""
 
+import json
 import secrets
 import signal
 import sys
@@ -38,6 +39,7 @@ class LocalWorker(LocalServer):
     def environment(self) -> Mapping[str, str]:
         """Hand the settings over by the environment: the state key must not show in the list of processes."""
         values = {name: getattr(self.settings, name) for name in Settings.model_fields}
+        values["sources"] = json.dumps({topic: source.model_dump() for topic, source in values["sources"].items()})
         return {
             f"SLUICE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in values.items()

@@ -8,8 +8,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.settings import Settings
+from streams.sources import Source
 
 WEEK = timedelta(days=7)
+ROOM = 65_536  # bytes of a record besides its value
 
 
 class KafkaUnreachable(Exception):
@@ -47,11 +49,24 @@ class Topic:
 REQUESTS = Topic("inference.requests", "inference_id, or none", "gateways", "ingest")
 RESPONSES = Topic("inference.responses", "inference_id, or none", "gateways", "ingest")
 FEEDBACK = Topic("inference.feedback", "inference_id, or none", "feedback SDKs", "ingest")
+RECEIVED = Topic("sluice.received", "none", "the receiver", "ingest")  # raw bodies of all formats, named in a header
 MEASUREMENTS = Topic("sluice.measurements", "segment", "ingest", "detect")
 FINDINGS = Topic("sluice.findings", "segment", "detect", "whoever wants to know", timedelta(days=90))
 
 NATIVE = (REQUESTS, RESPONSES, FEEDBACK)
-ALL = (*NATIVE, MEASUREMENTS, FINDINGS)
+ALL = (*NATIVE, RECEIVED, MEASUREMENTS, FINDINGS)
+
+
+def sources(settings: Settings) -> dict[str, Source]:
+    """Return what each topic that ingest reads carries, by its full name; Sluice's own topics may be set, too."""
+    own = {
+        REQUESTS.name: Source(format="native_requests"),
+        RESPONSES.name: Source(format="native_responses"),
+        FEEDBACK.name: Source(format="native_feedback"),
+        RECEIVED.name: Source(format="received"),
+    }
+    named = {(settings.topic_prefix if name in own else "") + name: each for name, each in settings.sources.items()}
+    return {settings.topic_prefix + name: each for name, each in own.items()} | named
 
 
 async def ensure(settings: Settings) -> None:
@@ -64,9 +79,11 @@ async def ensure(settings: Settings) -> None:
         raise KafkaUnreachable(settings.kafka_bootstrap, type(away).__name__) from None
     try:
         existing = set(await admin.list_topics())
-        missing = [topic for topic in ALL if settings.topic_prefix + topic.name not in existing]
+        own = {settings.topic_prefix + topic.name: topic.retention for topic in ALL}
+        wanted = dict.fromkeys(sources(settings), WEEK) | own
+        missing = [_new(name, retention, settings) for name, retention in wanted.items() if name not in existing]
         if missing:
-            response = await admin.create_topics([_new(topic, settings) for topic in missing])
+            response = await admin.create_topics(missing)
             for name, code, *_ in response.topic_errors:
                 error = for_code(code)
                 if code and error is not TopicAlreadyExistsError:  # another worker may have been quicker
@@ -75,13 +92,14 @@ async def ensure(settings: Settings) -> None:
         await admin.close()
 
 
-def _new(topic: Topic, settings: Settings) -> NewTopic:
+def _new(name: str, retention: timedelta, settings: Settings) -> NewTopic:
     return NewTopic(
-        settings.topic_prefix + topic.name,
+        name,
         num_partitions=settings.partitions,
         replication_factor=settings.replication,
         topic_configs={
-            "retention.ms": str(int(topic.retention.total_seconds() * 1000)),
+            "retention.ms": str(int(retention.total_seconds() * 1000)),
+            "max.message.bytes": str(settings.event_bytes + ROOM),
             # Retention goes by the records' time. By the sender's own, a replayed or simulated past would be deleted at
             # once; and when a record came in is for the broker to say.
             "message.timestamp.type": "LogAppendTime",

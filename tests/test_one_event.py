@@ -11,6 +11,7 @@ import orjson
 from deploy.local.broker import KafkaServer
 from sinks.review.windows import WEEK
 from streams.measure import unpack
+from streams.pseudonyms import Pseudonyms
 from tests.whole.events import feedback, request, response
 from tests.whole.harness import World
 
@@ -39,7 +40,9 @@ def test_one_inference_is_met_again_everywhere(broker: KafkaServer, clickhouse_u
         # ClickHouse now holds ONE row of the inference, with what the request knew and what the response knew.
         (row,) = world.client.query("SELECT * FROM inferences").named_results()
         assert row["inference_id"] == "call-1"
-        assert (row["user_id"], row["status"], row["duration_s"]) == ("u-42", "ok", 1.25)
+        assert (row["status"], row["duration_s"]) == ("ok", 1.25)
+        # Who the customer is, nobody can read there: the same customer has the same pseudonym, and that is all.
+        assert row["user_id"] == Pseudonyms(world.settings.pseudonyms).of_user("u-42")
         assert (row["segment"], row["output_chars"]) == (SEGMENT, len("No."))
         assert row["output_tokens"] is None, "nobody said: that is not 0"
         # It says from which Kafka records it came, so that nobody has to believe it.

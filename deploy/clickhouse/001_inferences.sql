@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS inference_parts
     system_instructions SimpleAggregateFunction(max, Nullable(String)),
     tool_definitions SimpleAggregateFunction(max, Nullable(String)),
     input SimpleAggregateFunction(max, Nullable(String)),
-    content_state SimpleAggregateFunction(max, Nullable(Enum8('not_captured' = 1, 'external_ref' = 2, 'truncated' = 3, 'captured' = 4))),
+    content_state SimpleAggregateFunction(max, Nullable(Enum8('not_captured' = 1, 'external_ref' = 2, 'truncated' = 3, 'hashed' = 4, 'redacted' = 5, 'captured' = 6))),
     content_ref SimpleAggregateFunction(max, Nullable(String)),
 
     response_time SimpleAggregateFunction(max, Nullable(DateTime64(9, 'UTC'))),
@@ -57,7 +57,10 @@ CREATE TABLE IF NOT EXISTS inference_parts
     cost_usd SimpleAggregateFunction(max, Nullable(Float64)),
     cache_hit SimpleAggregateFunction(max, Nullable(Bool)),
 
-    anomaly_score SimpleAggregateFunction(max, Nullable(Float64))
+    anomaly_score SimpleAggregateFunction(max, Nullable(Float64)),
+
+    -- Another inference that tells of the same call, and better: the gateway's, where this is the caller's own.
+    shadowed_by SimpleAggregateFunction(max, Nullable(String))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY week
@@ -66,4 +69,10 @@ ORDER BY inference_id;
 -- What everyone reads. A window reads `week IN (its weeks and one on either side)` besides its bounds on `time`, so that
 -- FINAL merges what it must and no more. From ClickHouse 26.3 on that takes a setting besides, else a bound on `week`
 -- leaves out nothing under FINAL: SETTINGS defer_partition_pruning_after_final = 0 (older servers do not know it).
-CREATE VIEW IF NOT EXISTS inferences AS SELECT * FROM inference_parts FINAL;
+-- A call counts once, and the duration of a call of two records is the time between them.
+CREATE VIEW IF NOT EXISTS inferences AS
+SELECT * REPLACE (
+    ifNull(duration_s, if(response_time >= request_time, (toUnixTimestamp64Nano(assumeNotNull(response_time)) - toUnixTimestamp64Nano(assumeNotNull(request_time))) / 1e9, NULL)) AS duration_s
+)
+FROM inference_parts FINAL
+WHERE shadowed_by IS NULL;

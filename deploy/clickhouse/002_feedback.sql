@@ -1,4 +1,5 @@
--- The last event of a feedback_id, by event time, holds: corrected, withdrawn or sent twice, it is one row.
+-- The last event of a feedback_id, by event time, holds: corrected, withdrawn or sent twice, it is one row. Of two of
+-- the same microsecond the one with the greater fingerprint (12 bits) holds, whichever comes first.
 CREATE TABLE IF NOT EXISTS feedback_events
 (
     feedback_id String,
@@ -32,9 +33,8 @@ CREATE TABLE IF NOT EXISTS feedback_events
     rater_id Nullable(String),
     correction Nullable(String),
     error_type LowCardinality(Nullable(String)),
-    deleted Bool
+    deleted Bool,
+    version UInt64 DEFAULT toUInt64(intDiv(toUnixTimestamp64Nano(time), 1024)) * 4096 + sipHash64(toString((event_id, name, score, label, explanation, correction, deleted))) % 4096
 )
-ENGINE = ReplacingMergeTree(time)
+ENGINE = ReplacingMergeTree(version)
 ORDER BY feedback_id;
-
-CREATE VIEW IF NOT EXISTS feedback AS SELECT * FROM feedback_events FINAL WHERE NOT deleted;

@@ -91,8 +91,8 @@ def test_kept_are_the_rows_that_are_new() -> None:
 
 def test_a_row_that_comes_twice_in_a_block_counts_once() -> None:
     twice = Measurements(
-        partition=np.array([0, 1, 0, 0], np.int32),
-        offset=np.array([5, 5, 5, 6]),
+        source=np.array([0, 1, 0, 0], np.int64),
+        position=np.array([5, 5, 5, 6]),
         time_unix_nano=np.arange(4),
         inference_id=["a", "b", "a", "c"],
         values={"error": np.zeros(4)},
@@ -180,14 +180,14 @@ def picked(measurements: Measurements, rows: NDArray[np.int64]) -> Measurements:
     m = measurements
     ids = [m.inference_id[row] for row in rows.tolist()]
     values = {name: column[rows] for name, column in m.values.items()}
-    return Measurements(m.partition[rows], m.offset[rows], m.time_unix_nano[rows], ids, values)
+    return Measurements(m.source[rows], m.position[rows], m.time_unix_nano[rows], ids, values)
 
 
 def test_partitions_that_are_read_one_after_the_other_are_watched_as_they_happened() -> None:
     """Four partitions, read an hour at a time each: with a release when all have come so far, order is restored."""
     n = len(WORSE.inference_id)
     source = np.arange(n) % 4
-    scattered = replace(WORSE, partition=source.astype(np.int32))
+    scattered = replace(WORSE, source=source.astype(np.int64))
     in_order = SegmentBank().process(scattered).signals
     assert in_order
 

@@ -10,7 +10,7 @@ from tests.detectors.traffic import answers, measured
 def test_columns_of_different_length_are_refused() -> None:
     whole = measured(answers(3, seed=0))
     with pytest.raises(ValueError, match="each of the 3 inference ids"):
-        Measurements(whole.partition[:2], whole.offset, whole.time_unix_nano, whole.inference_id, whole.values)
+        Measurements(whole.source[:2], whole.position, whole.time_unix_nano, whole.inference_id, whole.values)
 
 
 def test_a_metric_that_is_absent_is_not_known_and_zero_is() -> None:

@@ -36,8 +36,8 @@ def measured(columns: Columns, partitions: int = 3) -> Measurements:
     n = len(next(iter(columns.values())))
     rows = np.arange(n)
     return Measurements(
-        partition=(rows * 7 % partitions).astype(np.int32),
-        offset=rows // partitions + 10,
+        source=(rows * 7 % partitions).astype(np.int64),
+        position=rows // partitions + 10,
         time_unix_nano=1_790_000_000_000_000_000 + rows * 10**8,
         inference_id=[f"inference-{row}" for row in range(n)],
         values=columns,
@@ -47,8 +47,8 @@ def measured(columns: Columns, partitions: int = 3) -> Measurements:
 def piece(whole: Measurements, start: int, stop: int) -> Measurements:
     """Return rows start to stop of some measurements."""
     return Measurements(
-        partition=whole.partition[start:stop],
-        offset=whole.offset[start:stop],
+        source=whole.source[start:stop],
+        position=whole.position[start:stop],
         time_unix_nano=whole.time_unix_nano[start:stop],
         inference_id=whole.inference_id[start:stop],
         values={metric: column[start:stop] for metric, column in whole.values.items()},

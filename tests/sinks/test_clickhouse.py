@@ -20,7 +20,7 @@ URL = f"http://alice:{SECRET}@ch.example:8123/sluice"
 
 
 def ledger(first: int) -> pa.Table:
-    return columns.ledger_rows([LedgerRow("t", 0, first, first, 1, 1, 0)], 0)
+    return columns.ledger_rows([LedgerRow("t", 0, first, first, 1, 1, 0, 1, 0)], 0)
 
 
 def firsts(sink: ClickHouse) -> list[int]:

@@ -21,7 +21,7 @@ def account(
     """Write each partition's blocks, one insert a block, and read them back with what is committed."""
     topic = next(topics)
     rows = [
-        LedgerRow(topic, partition, first, last, last - first + 1, last - first + 1, 0)
+        LedgerRow(topic, partition, first, last, last - first + 1, last - first + 1, 0, last - first + 1, 0)
         for partition, intervals in blocks.items()
         for first, last in intervals
     ]

@@ -22,21 +22,25 @@ FINDING = Finding(
     examples_after=[],
 )
 # What may stand in a label: names of topics, a few words of our own, and segments, which are limited in number.
-LABELS = {"topic", "outcome", "reason", "stage", "sink", "segment", "status", "metric", "direction", "le"}
+LABELS = {"topic", "outcome", "reason", "stage", "sink", "segment", "status", "metric", "direction", "le", "format"}
 
 
 def _letter(offset: int, reason: str) -> DeadLetter:
-    return DeadLetter("inference.requests", 0, offset, 0, reason, f"detail {offset}", b"key", b"value", ())
+    return DeadLetter("inference.requests", 0, offset, 0, 0, reason, f"detail {offset}", b"key", b"value", ())
 
 
 def _busy() -> Metrics:
     metrics = Metrics()
-    metrics.confirmed([LedgerRow("inference.requests", 0, 0, 9, 10, 8, 2), LedgerRow("t", 1, 5, 5, 1, 1, 0)])
+    metrics.confirmed(
+        [LedgerRow("inference.requests", 0, 0, 9, 10, 8, 2, 8, 2), LedgerRow("t", 1, 5, 5, 1, 1, 0, 1, 0)]
+    )
     metrics.set_aside([_letter(offset, "not_json") for offset in range(50)] + [_letter(50, "empty")])
     metrics.answered({("chat", "ok"): 3, ("chat", "error"): 1}, latest_ns=1_763_726_402_500_000_000)
     metrics.found(FINDING)
     metrics.stage_seconds.labels("read").observe(0.2)
     metrics.sink_busy.labels("clickhouse").inc()
+    metrics.received.labels("litellm", "2xx").inc()
+    metrics.received_bytes.labels("litellm").inc(12_000)
     return metrics
 
 

@@ -5,12 +5,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from streams.events import CONTRACT, Event, Feedback, InferenceRequest, InferenceResponse
-from streams.gateways.native import InvalidEvent, decode
+from streams.events import Event, Feedback, InferenceRequest, InferenceResponse
+from streams.gateways import native
+from streams.gateways.base import InvalidEvent
+from streams.gateways.formats import decode
 from streams.produce import Record
 
 HOUR_NS = 3_600_000_000_000
 LIMIT = 1_048_576
+DECODERS = {
+    "inference.requests": native.requests,
+    "inference.responses": native.responses,
+    "inference.feedback": native.feedback,
+}
 
 
 @dataclass
@@ -29,10 +36,9 @@ class Recount:
 def recount(records: Iterable[Record]) -> Recount:
     found, seen = Recount(), set()
     for record in records:
-        try:
-            event = decode(CONTRACT[record.topic], record.value, limit=LIMIT, ingest_ms=record.timestamp_ms)
-        except InvalidEvent as poison:
-            found.poison[poison.reason] += 1
+        (event,) = decode(DECODERS[record.topic], record.value, (), limit=LIMIT, ingest_ms=record.timestamp_ms)
+        if isinstance(event, InvalidEvent):
+            found.poison[event.reason] += 1
             continue
         found.events += 1
         if event.event_id in seen:

@@ -8,7 +8,7 @@ import pytest
 from sinks.base import SinkBroken, SinkBusy
 from streams.batches import RecordBatch
 from streams.dead_letters import PoisonFlood
-from streams.measure import by_segment, pack, unpack
+from streams.measure import by_segment, pack, position_of, unpack
 from tests.streams.test_ingest import TOPICS, batch, event
 from tests.streams.test_measure import received, response
 from tests.streams.walk_scene import Scene, stream
@@ -60,8 +60,8 @@ class TestIngest:
         assert [entry for entry in scene.log if entry.startswith("ack")] == [
             f"ack inference.responses/0/{3 * n + 2}" for n in range(8)
         ]
-        offsets = [offset for _, value in scene.published for offset in unpack(value).offset.tolist()]
-        assert offsets == list(range(24))
+        offsets = [offset for _, value in scene.published for offset in unpack(value).position.tolist()]
+        assert offsets == [position_of(n, 0) for n in range(24)]
         # A block's rows are not written before the block before it is acknowledged.
         steps = [entry.split()[0] for entry in scene.log if entry.startswith(("ack", "insert inference"))]
         assert steps == ["insert", "ack"] * 8
@@ -132,7 +132,7 @@ async def test_what_stage_1_sends_is_what_stage_2_reads() -> None:
     scene = Scene()
     events = [response(inference_id=f"i{n}", duration_s=None if n % 3 else n) for n in range(300)]
     segments = ["a|-|-|-" if n % 2 else "b|-|-|-" for n in range(300)]
-    pieces = list(by_segment(received(events), segments, [None] * 300))
+    pieces = list(by_segment(received(events), segments, [None] * 300, [event.duration_s for event in events]))
     value = batch("sluice.measurements", 0, 0, [pack(each) for _, each in pieces])
     for record, (segment, _) in zip(value.records, pieces, strict=True):
         record.key = segment.encode()

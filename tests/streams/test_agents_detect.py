@@ -6,10 +6,10 @@ import json
 import pytest
 
 from sinks.base import SinkBroken
-from streams.agents import EARLY
+from streams.agent_detect import EARLY
 from streams.batches import RecordBatch
-from streams.detect import SILENT_S
 from streams.measure import pack
+from streams.pace import SILENT_S
 from tests.detectors.traffic import after, answers, measured, piece
 from tests.streams.test_agents import BUSY, in_order
 from tests.streams.test_ingest import batch

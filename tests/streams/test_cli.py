@@ -15,7 +15,20 @@ from streams.cli import main
 from streams.events import json_schema
 from streams.settings import Settings
 
-COMMANDS = ("batch", "demo", "doctor", "ledger", "replay", "schema", "settings", "simulate", "up", "worker")
+COMMANDS = (
+    "batch",
+    "decode",
+    "demo",
+    "doctor",
+    "ledger",
+    "receive",
+    "replay",
+    "schema",
+    "settings",
+    "simulate",
+    "up",
+    "worker",
+)
 OF_THE_MACHINE = [name for name in os.environ if name.startswith("SLUICE_")]
 
 

@@ -4,13 +4,12 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from detectors.bank import LATEST
 from detectors.base import Measurements, Signal
 from detectors.drift import DELTA
-from streams.detect import SILENT_S, Pace, Watch, Watched, finding
+from streams.detect import Watch, Watched, finding
+from streams.pace import SILENT_S
 from tests.detectors.traffic import after, answers, measured, piece
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
@@ -193,31 +192,6 @@ def test_an_id_is_made_of_what_was_seen_and_nothing_else() -> None:
     ]
     assert len({each.finding_id for each in (said, *others)}) == 5
     assert (said.examples_before, said.examples_after) == (["i-899"], ["i-901", "i-930"])
-
-
-def stretch(traffic: Measurements, partition: int, start: int, stop: int) -> Measurements:
-    return replace(piece(traffic, start, stop), partition=np.full(stop - start, partition, np.int32))
-
-
-def test_what_one_partition_is_ahead_by_waits_for_the_others(traffic: Measurements) -> None:
-    pace, times = Pace(), traffic.time_unix_nano.tolist()
-    pace.note(stretch(traffic, 0, 0, 500), now=100.0)
-    pace.note(stretch(traffic, 1, 0, 200), now=100.0)
-    assert pace.reached(100.0 + SILENT_S / 2) == 0, "who knows how many partitions there are"
-    pace.note(stretch(traffic, 0, 500, 600), now=101.5)
-    pace.note(stretch(traffic, 1, 200, 300), now=101.5)
-    assert pace.reached(100.0 + SILENT_S) == times[299]
-    pace.note(stretch(traffic, 1, 100, 110), now=102.0)
-    assert pace.reached(102.0) == times[299], "a late event does not turn time back"
-
-
-def test_a_silent_partition_is_not_waited_for(traffic: Measurements) -> None:
-    pace, times = Pace(), traffic.time_unix_nano.tolist()
-    pace.note(stretch(traffic, 0, 0, 100), now=0.0)
-    pace.note(stretch(traffic, 1, 0, 500), now=10.0)
-    assert pace.reached(10.0) == times[499]
-    assert pace.reached(10.0 + SILENT_S) == LATEST, "all are silent: nothing more is to be waited for"
-    assert Pace().reached(0.0) == 0
 
 
 def test_what_is_held_is_kept_and_watched_by_the_next_worker(traffic: Measurements) -> None:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from streams import ingest
 from streams.batches import RecordBatch
 from streams.events import LedgerRow
-from streams.measure import Segments
+from streams.measure import Segments, position_of, source_of
+from streams.redaction import Redactor
+from streams.sources import Source
 from tests.streams.test_events import EXAMPLES, FEEDBACK, NOON, REQUEST, RESPONSE
 
 TOPICS = ("inference.requests", "inference.responses", "inference.feedback")
@@ -36,8 +38,14 @@ def event(topic: str, **change: Any) -> bytes:
     return json.dumps(EXAMPLES[topic] | change).encode()
 
 
-def read(*batches: RecordBatch, topics: tuple[str, str, str] = TOPICS, segments: int = 10) -> ingest.Block:
-    return ingest.read(batches, topics, Segments(segments), LIMIT)
+def reader(topics: Sequence[str] = TOPICS, segments: int = 10, **source: Any) -> ingest.Reader:
+    formats = ("native_requests", "native_responses", "native_feedback")
+    sources = [Source.model_validate({"format": each} | source) for each in formats]
+    return ingest.Reader(dict(zip(topics, sources, strict=True)), Segments(segments), Redactor(b"p" * 32), LIMIT)
+
+
+def read(*batches: RecordBatch, topics: Sequence[str] = TOPICS, segments: int = 10, **source: Any) -> ingest.Block:
+    return reader(topics, segments, **source).read(batches)
 
 
 def test_each_topic_has_its_room_and_events_keep_their_place() -> None:
@@ -49,7 +57,10 @@ def test_each_topic_has_its_room_and_events_keep_their_place() -> None:
         batch(responses, 1, 9, [event(responses, inference_id="r3")]),
     )
     assert [each.inference_id for each in block.responses.events] == ["r1", "r2", "r3"]
-    assert (block.responses.partitions, block.responses.offsets) == ([3, 3, 1], [70, 71, 9])
+    assert block.responses.records == [f"{responses}/3/70", f"{responses}/3/71", f"{responses}/1/9"]
+    third, first = source_of(responses, 3), source_of(responses, 1)
+    assert block.responses.sources == [third, third, first]
+    assert block.responses.positions == [position_of(offset, 0) for offset in (70, 71, 9)]
     assert block.responses.ingest_ms == [NOON_MS] * 3
     assert [each.event_id for each in block.requests.events] == [REQUEST["event_id"]]
     assert [each.event_id for each in block.feedback.events] == [FEEDBACK["event_id"]]
@@ -71,14 +82,13 @@ def test_an_event_in_another_kinds_topic_is_set_aside_with_its_bytes() -> None:
     letter = block.letters[0]
     assert (letter.topic, letter.partition, letter.key, letter.value) == (requests, 2, b"key", event(TOPICS[1]))
     assert letter.headers == (("h", None),)
-    assert block.ledger == [LedgerRow(requests, 2, 8, 12, records=5, written=1, dead=4)]
-    assert block.records == 5
+    assert block.ledger == [LedgerRow(requests, 2, 8, 12, records=5, written=1, dead=4, events=1, letters=4)]
+    assert block.events == 1
 
 
 def test_topics_go_by_the_names_they_were_given() -> None:
     block = read(batch(PREFIXED[1], 0, 0, [event(TOPICS[1])]), topics=PREFIXED)
     assert len(block.responses.events) == 1
-    assert block.responses.topic == "eu.inference.responses"
     ((_, rows),) = block.tables()
     assert rows["response_record"].to_pylist() == ["eu.inference.responses/0/0"]
 
@@ -98,14 +108,14 @@ def test_segments_and_characters_stand_beside_their_responses() -> None:
     assert block.output_chars == [None, 2, None, None]
     assert block.answers() == {("a|-|-|-", "ok"): 1, ("other", "ok"): 1, ("a|-|-|-", "error"): 1}
     assert block.latest_ns() == RESPONSE["time_unix_nano"]
-    measured = {segment: piece.offset.tolist() for segment, piece in block.measurements()}
-    assert measured == {"a|-|-|-": [0, 4], "other": [2]}
+    measured = {segment: piece.position.tolist() for segment, piece in block.measurements([None] * 4)}
+    assert measured == {"a|-|-|-": [position_of(0, 0), position_of(4, 0)], "other": [position_of(2, 0)]}
 
 
 def test_a_block_of_nothing_but_poison_writes_dead_letters_alone() -> None:
     block = read(batch(TOPICS[0], 0, 0, [b"x"]))
     assert [table for table, _ in block.tables()] == ["dead_letters"]
-    assert list(block.measurements()) == []
+    assert list(block.measurements([])) == []
     assert block.latest_ns() == 0
 
 
@@ -129,6 +139,10 @@ def test_every_record_is_accounted_for(shapes: list[tuple[str, int, list[bool], 
         ends[topic, partition] = batches[-1].last_offset + 1
     block = read(*batches)
 
+    assert (sum(row.events for row in block.ledger), sum(row.letters for row in block.ledger)) == (
+        block.events,
+        len(block.letters),
+    )
     assert [(row.topic, row.partition) for row in block.ledger] == [
         (topic, partition) for topic, partition, *_ in shapes
     ]
@@ -136,8 +150,8 @@ def test_every_record_is_accounted_for(shapes: list[tuple[str, int, list[bool], 
         assert (row.records, row.written, row.dead) == (len(good), sum(good), len(good) - sum(good))
         assert row.last_offset - row.first_offset + 1 == len(good) + hole
     kinds = (block.requests, block.responses, block.feedback)
-    written = [(kind.topic, p, o) for kind in kinds for p, o in zip(kind.partitions, kind.offsets, strict=True)]
-    dead = [(letter.topic, letter.partition, letter.offset) for letter in block.letters]
-    sent = [(each.topic, record.partition, record.offset) for each in batches for record in each.records]
+    written = [place for kind in kinds for place in kind.records]
+    dead = [f"{letter.topic}/{letter.partition}/{letter.offset}" for letter in block.letters]
+    sent = [f"{each.topic}/{record.partition}/{record.offset}" for each in batches for record in each.records]
     assert Counter(written + dead) == Counter(sent)
-    assert all(len(kind.events) == len(kind.offsets) == len(kind.ingest_ms) for kind in kinds)
+    assert all(len(kind.events) == len(kind.records) == len(kind.ingest_ms) == len(kind.positions) for kind in kinds)

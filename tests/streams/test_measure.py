@@ -12,16 +12,19 @@ from hypothesis import strategies as st
 
 from detectors.base import METRICS, Measurements
 from streams.events import InferenceResponse, Received
-from streams.gateways.native import InvalidEvent
+from streams.gateways.base import InvalidEvent
 from streams.measure import (
+    ITEMS,
     OTHER,
     ROWS,
     Segments,
     by_segment,
     output_chars,
     pack,
+    position_of,
     segment_name,
     segment_of,
+    source_of,
     unpack,
 )
 from tests.streams.test_events import RESPONSE
@@ -35,7 +38,7 @@ def response(**change: Any) -> InferenceResponse:
 
 def received(events: list[InferenceResponse]) -> Received[InferenceResponse]:
     n = len(events)
-    return Received("inference.responses", events, [0] * n, list(range(n)), [0] * n)
+    return Received(events, [f"inference.responses/0/{i}" for i in range(n)], [0] * n, [0] * n, list(range(n)))
 
 
 def test_a_segment_is_service_route_asked_model_and_environment() -> None:
@@ -74,17 +77,17 @@ def test_characters_of_text_parts_are_counted(messages: list[dict[str, Any]] | N
     assert output_chars(response(**{"gen_ai.output.messages": messages})) == chars
 
 
-def test_a_block_is_split_by_segment_in_order_without_synthetic_traffic() -> None:
+def test_a_block_is_split_by_segment_in_order_without_what_is_not_watched() -> None:
     events = [
         response(inference_id="a", status="error", **{"gen_ai.usage.output_tokens": None}),
         response(inference_id="b"),
         response(inference_id="probe", synthetic=True),
         response(inference_id="c", status="partial", duration_s=None),
     ]
-    pieces = dict(by_segment(received(events), ["x", "y", "x", "x"], [None, 3, 4, 0]))
+    pieces = dict(by_segment(received(events), ["x", "y", None, "x"], [None, 3, 4, 0], [2.0, 2.0, 2.0, None]))
     assert list(pieces) == ["x", "y"]
     x = pieces["x"]
-    assert (x.inference_id, x.offset.tolist(), x.partition.tolist()) == (["a", "c"], [0, 3], [0, 0])
+    assert (x.inference_id, x.position.tolist(), x.source.tolist()) == (["a", "c"], [0, 3], [0, 0])
     assert x.values["error"].tolist() == [1.0, 0.0], "an answer that broke off is not an error"
     np.testing.assert_array_equal(x.values["output_chars"], [np.nan, 0.0])
     np.testing.assert_array_equal(x.values["output_tokens"], [np.nan, 12.0])
@@ -92,17 +95,34 @@ def test_a_block_is_split_by_segment_in_order_without_synthetic_traffic() -> Non
     assert set(x.values) == set(METRICS)
 
 
-def test_only_synthetic_traffic_measures_nothing() -> None:
-    assert list(by_segment(received([response(synthetic=True)]), ["x"], [1])) == []
-    assert list(by_segment(received([]), [], [])) == []
+def test_where_nothing_is_watched_nothing_is_measured() -> None:
+    assert list(by_segment(received([response()]), [None], [1], [1.0])) == []
+    assert list(by_segment(received([]), [], [], [])) == []
+
+
+def test_a_request_that_got_no_response_is_an_error() -> None:
+    ((_, piece),) = by_segment(received([response(status="timeout_no_response")]), ["x"], [None], [None])
+    assert piece.values["error"].tolist() == [1.0]
+
+
+def test_partitions_of_different_topics_are_different_sources() -> None:
+    numbers = {source_of(topic, partition) for topic in ("a", "b", "eu.a") for partition in (0, 1, 1023)}
+    assert len(numbers) == 9
+    assert all(0 <= number < 2**63 for number in numbers)
+    assert source_of("inference.responses", 3) == 1874531534956331011, "it is the same in every worker and for ever"
+
+
+def test_positions_rise_with_the_offset_and_within_a_record() -> None:
+    places = [(0, 0), (0, 1), (0, ITEMS + 5), (1, 0), (2**42, 3)]
+    assert sorted(position_of(*place) for place in places) == [position_of(*place) for place in places]
 
 
 def test_pieces_have_a_most_of_rows_and_fit_into_a_message() -> None:
     # The longest id that the contract lets in: 256 characters of four bytes each.
-    event = response(inference_id="👩" * 256)
-    pieces = list(by_segment(received([event] * (2 * ROWS + 1)), ["x"] * (2 * ROWS + 1), [7] * (2 * ROWS + 1)))
+    event, n = response(inference_id="👩" * 256), 2 * ROWS + 1
+    pieces = list(by_segment(received([event] * n), ["x"] * n, [7] * n, [1.0] * n))
     assert [len(piece.inference_id) for _, piece in pieces] == [ROWS, ROWS, 1]
-    assert np.concatenate([piece.offset for _, piece in pieces]).tolist() == list(range(2 * ROWS + 1))
+    assert np.concatenate([piece.position for _, piece in pieces]).tolist() == list(range(n))
     assert max(len(pack(piece)) for _, piece in pieces) < 1_000_000
 
 
@@ -114,8 +134,8 @@ def measurements(draw: st.DrawFn) -> Measurements:
         return np.array(draw(st.lists(elements, min_size=n, max_size=n)), dtype)
 
     return Measurements(
-        partition=column(st.integers(0, 2**31 - 1), "i4"),
-        offset=column(INT64, "i8"),
+        source=column(INT64, "i8"),
+        position=column(INT64, "i8"),
         time_unix_nano=column(INT64, "i8"),
         inference_id=draw(st.lists(st.text(min_size=1), min_size=n, max_size=n)),
         values={metric: column(st.floats(), "f8") for metric in METRICS},
@@ -126,20 +146,20 @@ def measurements(draw: st.DrawFn) -> Measurements:
 def test_what_is_packed_is_what_is_read(sent: Measurements) -> None:
     read = unpack(pack(sent))
     assert read.inference_id == sent.inference_id
-    for name in ("partition", "offset", "time_unix_nano"):
+    for name in ("source", "position", "time_unix_nano"):
         assert getattr(read, name).tolist() == getattr(sent, name).tolist()
     for metric in METRICS:  # also each NaN's bits: null is not 0
         assert read.values[metric].tobytes() == sent.values[metric].tobytes()
 
 
 def _packed(**change: Any) -> bytes:
-    whole = msgpack.unpackb(pack(next(iter(by_segment(received([response()]), ["x"], [1])))[1]))
+    whole = msgpack.unpackb(pack(next(iter(by_segment(received([response()]), ["x"], [1], [1.0])))[1]))
     return bytes(msgpack.packb(whole | change))
 
 
 def test_another_version_says_so() -> None:
-    with pytest.raises(InvalidEvent, match="version 2, this Sluice reads 1: upgrade all workers") as newer:
-        unpack(_packed(version=2))
+    with pytest.raises(InvalidEvent, match="version 3, this Sluice reads 2: upgrade all workers") as newer:
+        unpack(_packed(version=3))
     assert newer.value.reason == "unsupported_schema_version"
 
 
@@ -151,10 +171,10 @@ def test_another_version_says_so() -> None:
         b"\xc1",  # never used in msgpack
         b"{}",
         msgpack.packb([1]),
-        msgpack.packb({"version": 1}),
-        _packed(offset=b"\x00" * 7),
-        _packed(offset=b""),
-        _packed(offset=None),
+        msgpack.packb({"version": 2}),
+        _packed(position=b"\x00" * 7),
+        _packed(position=b""),
+        _packed(position=None),
         _packed(inference_id=7),
         _packed(inference_id=[7]),
         _packed(inference_id=[b"\xff"]),

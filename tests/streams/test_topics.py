@@ -93,7 +93,7 @@ async def test_a_broker_that_is_away_is_said_with_the_cure() -> None:
 
 
 def test_the_map_says_of_each_topic_who_writes_and_who_reads() -> None:
-    assert len({topic.name for topic in topics.ALL}) == len(topics.ALL) == 5
+    assert len({topic.name for topic in topics.ALL}) == len(topics.ALL) == 6
     for topic in topics.ALL:
         assert all(getattr(topic, name) for name in ("key", "written_by", "read_by"))
     assert replace(topics.FINDINGS, name="x").retention.days == 90

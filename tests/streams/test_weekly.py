@@ -27,7 +27,7 @@ def settings(clickhouse_url: str, tmp_path: Path) -> Settings:
 
 
 def _ask(client: Client, *times: datetime) -> None:
-    received: Received[InferenceRequest] = Received("inference.requests")
+    received: Received[InferenceRequest] = Received()
     for time in times:
         id_ = f"i-{time.isoformat()}"
         received.events.append(
@@ -35,8 +35,7 @@ def _ask(client: Client, *times: datetime) -> None:
                 kind="request", event_id=id_, inference_id=id_, time_unix_nano=nanoseconds(time), operation="chat"
             )
         )
-        received.partitions.append(0)
-        received.offsets.append(0)
+        received.records.append("inference.requests/0/0")
         received.ingest_ms.append(0)
     client.insert_arrow("inference_parts", request_parts(received))
 

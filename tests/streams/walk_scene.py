@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,17 @@ import pyarrow as pa
 
 from detectors.drift import DELTA
 from sinks.prometheus import Metrics
-from streams.agents import Detect, Ingest
+from streams import topics
+from streams.agent_detect import Detect
+from streams.agent_ingest import Ingest
 from streams.batches import RecordBatch
-from streams.detect import SILENT_S, Watch
-from streams.settings import Settings, load
+from streams.detect import Watch
+from streams.pace import SILENT_S, WorkClock
+from streams.settings import load
 
 PATIENCE_S = 10.0
 KEY = "k" * 32
+DEFAULTS: dict[str, Any] = {"state_key": KEY, "linger_seconds": 0.005, "block_records": 1}
 
 
 @dataclass(eq=False)
@@ -52,6 +56,8 @@ class Scene:
     refusals: dict[str, list[Exception]] = field(default_factory=lambda: defaultdict(list))
     gates: dict[str, threading.Event] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
+    asked: dict[str, int] = field(default_factory=dict)
+    shadowed: list[str] = field(default_factory=list)
     generation: int = 1
     homes: dict[bytes, int] = field(default_factory=dict)
 
@@ -64,6 +70,16 @@ class Scene:
             raise self.refusals[table].pop(0)
         self.tables[table] += rows.to_pylist()
         self.log.append(f"insert {table}")
+
+    def request_times(self, ids: Sequence[str]) -> dict[str, int]:
+        """As the store's: what is known of requests that came before."""
+        if self.refusals["request_times"]:
+            raise self.refusals["request_times"].pop(0)
+        return {id_: self.asked[id_] for id_ in ids if id_ in self.asked}
+
+    def shadow(self, aliases: Sequence[str]) -> None:
+        self.shadowed += aliases
+        self.log.append("shadow")
 
     async def publish(self, *, key: bytes, value: bytes) -> Awaitable[object]:
         self.published.append((key, value))
@@ -90,12 +106,15 @@ class Scene:
         return gate
 
     def ingest(self, **settings: Any) -> Ingest:
-        return Ingest(_settings(**settings), self, self.metrics, self.publish, _is_current)
+        read = load(**DEFAULTS | settings)
+        return Ingest(
+            read, topics.sources(read), self, self, self.metrics, self.publish, current=_is_current, clock=WorkClock()
+        )
 
     def detect(self, **settings: Any) -> Detect:
         watch = Watch(self.sealed, KEY.encode(), DELTA, self.metrics.state_refused.inc)
         return Detect(
-            _settings(**settings),
+            load(**DEFAULTS | settings),
             self,
             self.metrics,
             publish=self.publish,
@@ -121,10 +140,6 @@ class Scene:
 def _is_current(event: Any) -> bool:
     current: bool = event.current and not event.acks
     return current
-
-
-def _settings(**changes: Any) -> Settings:
-    return load(**{"state_key": KEY, "linger_seconds": 0.005, "block_records": 1} | changes)
 
 
 async def stream(*batches: Batch, then_wait: bool = False) -> AsyncIterator[Batch]:

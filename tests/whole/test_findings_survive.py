@@ -31,8 +31,8 @@ def expected() -> dict[str, Finding]:
             if message.key and message.key.decode().startswith(service)
         ]
         measurements = Measurements(
-            partition=np.zeros(EACH, np.int32),
-            offset=np.arange(EACH),
+            source=np.zeros(EACH, np.int64),
+            position=np.arange(EACH),
             time_unix_nano=np.array([event.time_unix_nano for event in events]),
             inference_id=[event.inference_id for event in events],
             values={

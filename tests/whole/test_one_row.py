@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from streams.pseudonyms import Pseudonyms
 from tests.whole.conftest import Running
 from tests.whole.events import feedback, request, response
 from tests.whole.harness import World
@@ -44,7 +45,7 @@ def test_one_row_an_inference_whatever_the_order_of_its_parts(running: Running) 
     assert len(found) == 5
     for name in ("in-order", "reversed", "twice"):
         row = found[f"parts-{name}"]
-        assert row["user_id"] == "u7", "of the request alone"
+        assert row["user_id"] == Pseudonyms(world.settings.pseudonyms).of_user("u7"), "of the request alone"
         assert (row["response_model"], row["duration_s"]) == ("small-2", 1.5), "of the response alone"
         assert row["request_time"] < row["response_time"]
         assert (row["time"], row["status"]) == (row["request_time"], "ok")

@@ -1,134 +1,34 @@
-"""THE WALK: records come from Kafka, are read, stored, measured, watched, and only then acknowledged.
+"""THE WALK, stage 2: measurements come from Kafka, are watched in order of event time, and only then acknowledged.
 
-Stage 1 (`Ingest`) is stateless over partitions. Stage 2 (`Detect`) owns whole segments. Each step stands in the order
-in which it happens; what a step does in detail is in the module that it calls.
+Owns whole segments. Each step stands in the order in which it happens; what a step does in detail is in the module that
+it calls.
 """
 
 import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import pyarrow as pa
 
 from sinks import columns
 from sinks.base import Sink
 from sinks.prometheus import Metrics
-from streams import ingest, measure, topics
-from streams.batches import RecordBatch
+from streams import measure
 from streams.blocks import gathered, until_taken
-from streams.dead_letters import PoisonWatch, dead_letter
+from streams.dead_letters import dead_letter
+from streams.delivery import UNACKED_BATCHES, Current, Delivered, Keep, Send, records
 from streams.detect import Watch, Watched
 from streams.events import DeadLetter, Finding, LedgerRow
-from streams.gateways.native import InvalidEvent
-from streams.measure import Segments
+from streams.gateways.base import InvalidEvent
+from streams.ingest import ledger_row
 from streams.settings import Settings
 
 log = logging.getLogger("sluice.walk")
 
-UNACKED_BATCHES = 64  # what the transport hands out of one partition before an ack; its limit on bytes holds besides
 EARLY = UNACKED_BATCHES // 2  # batches of one partition after which stage 2 does not wait for its timer
-
-
-class Delivered(Protocol):
-    """A batch of records as an agent gets it: acknowledged once, when every sink has confirmed what was in it."""
-
-    @property
-    def value(self) -> RecordBatch: ...
-
-    def ack(self) -> bool: ...
-
-
-class Send(Protocol):
-    """Publish to a topic; the awaitable it returns is done when Kafka has confirmed the message."""
-
-    async def __call__(self, *, key: bytes, value: bytes) -> Awaitable[object]: ...
-
-
-class Keep(Protocol):
-    """Write a segment's state to the changelog partition of its measurements; done when Kafka has confirmed it."""
-
-    def __call__(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]: ...
-
-
-class Current(Protocol):
-    """Say whether acknowledging a batch would still count: after a rebalance it is read again, here or elsewhere."""
-
-    def __call__(self, event: Delivered) -> bool: ...
-
-
-@dataclass
-class Ingest:
-    """Stage 1: read → store and measure → ledger → acknowledge."""
-
-    settings: Settings
-    clickhouse: Sink
-    metrics: Metrics
-    publish: Send
-    current: Current
-
-    def __post_init__(self) -> None:
-        requests, responses, feedback = (self.settings.topic_prefix + topic.name for topic in topics.NATIVE)
-        self.topics = (requests, responses, feedback)
-        self.segments = Segments(self.settings.segments)
-        self.poison = PoisonWatch(self.settings.poison_share)
-
-    async def walk(self, events: AsyncIterator[Delivered]) -> None:
-        confirming: asyncio.Task[None] | None = None
-        full, linger = self.settings.block_records, self.settings.linger_seconds
-        try:
-            # A group: a block that breaks ends the walk at once, also while no further block comes.
-            async with asyncio.TaskGroup() as tasks:
-                async for gathering in gathered(events, _records, full=full, linger=linger):
-                    block = self.read(gathering)
-                    # Blocks are confirmed one after another, so that each partition's measurements leave in order; the
-                    # next block is read meanwhile.
-                    if confirming is not None:
-                        await confirming
-                    confirming = tasks.create_task(self.confirm(block, gathering))
-        except ExceptionGroup as broken:
-            raise broken.exceptions[0] from None
-
-    def read(self, events: list[Delivered]) -> ingest.Block:
-        with self.metrics.stage_seconds.labels("read").time():
-            batches = [event.value for event in events]
-            block = ingest.read(batches, self.topics, self.segments, self.settings.event_bytes)
-        self.poison.note(block.records, block.letters)
-        return block
-
-    async def confirm(self, block: ingest.Block, events: list[Delivered]) -> None:
-        def wanted() -> bool:
-            return any(map(self.current, events))
-
-        def store() -> None:
-            for table, rows in block.tables():
-                self.clickhouse.insert(table, rows)
-
-        def account() -> None:
-            self.clickhouse.insert("ledger", _ledger(block.ledger))
-
-        with self.metrics.stage_seconds.labels("confirm").time():
-            stored, _ = await asyncio.gather(until_taken(store, self._refused, wanted), self.measure(block))
-            if not stored or not await until_taken(account, self._refused, wanted):
-                return  # partitions moved while the sink was away: the block is read again by whoever has them
-        for event in events:
-            event.ack()
-        self.metrics.confirmed(block.ledger)
-        self.metrics.set_aside(block.letters)
-        self.metrics.answered(block.answers(), block.latest_ns())
-
-    async def measure(self, block: ingest.Block) -> None:
-        sent = [
-            await self.publish(key=segment.encode(), value=measure.pack(measurements))
-            for segment, measurements in block.measurements()
-        ]
-        await asyncio.gather(*sent)
-
-    def _refused(self) -> None:
-        self.metrics.sink_busy.labels("clickhouse").inc()
 
 
 @dataclass
@@ -144,7 +44,7 @@ class Detect:
     current: Current
     generation: Callable[[], int]
     home: Callable[[bytes], int | None]  # the partition of a segment's measurements, where it is this worker's
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float]
 
     def __post_init__(self) -> None:
         self.seen_generation = self.generation()
@@ -156,7 +56,7 @@ class Detect:
 
     async def walk(self, events: AsyncIterator[Delivered]) -> None:
         full, linger = self.settings.block_records, self.settings.linger_seconds
-        async for gathering in gathered(events, _records, full=full, linger=linger):
+        async for gathering in gathered(events, records, full=full, linger=linger):
             async with self.turn:
                 await self.take(gathering)
             if max(Counter(row.partition for _, row in self.unconfirmed).values(), default=0) >= EARLY:
@@ -215,7 +115,9 @@ class Detect:
                         continue
                     self.partition_of[record.key] = record.partition
                     self.watch.take(segment, measurements, self.clock())
-                self.unconfirmed.append((event, ingest.ledger_row(event.value, dead=len(letters) - dead)))
+                self.unconfirmed.append(
+                    (event, ledger_row(event.value, len(letters) - dead, events=0, letters=len(letters) - dead))
+                )
         return letters
 
     async def release(self, letters: list[DeadLetter]) -> None:
@@ -283,10 +185,6 @@ class Detect:
 
     def _refused(self) -> None:
         self.metrics.sink_busy.labels("clickhouse").inc()
-
-
-def _records(event: Delivered) -> int:
-    return len(event.value.records)
 
 
 def _ledger(rows: list[LedgerRow]) -> pa.Table:

@@ -1,0 +1,123 @@
+"""THE WALK, stage 1: records come from Kafka, are read, stored, joined, measured, and only then acknowledged.
+
+Stateless over partitions. Each step stands in the order in which it happens; what a step does in detail is in the
+module that it calls.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sinks import columns
+from sinks.base import Sink
+from sinks.prometheus import Metrics
+from streams import ingest, measure
+from streams.blocks import gathered, until_taken
+from streams.dead_letters import PoisonWatch
+from streams.delivery import Current, Delivered, Send, records
+from streams.durations import RequestTimes, durations
+from streams.measure import Segments
+from streams.pace import WorkClock
+from streams.redaction import Redactor
+from streams.settings import Settings
+from streams.sources import Source
+
+
+class Joiner(RequestTimes, Protocol):
+    """Joins what the workers have stored; see `sinks.joins.Joins`. Blocking; raises SinkBusy and SinkBroken."""
+
+    def shadow(self, aliases: Sequence[str]) -> None: ...
+
+
+@dataclass
+class Ingest:
+    """Stage 1: read → store and join → measure → ledger → acknowledge."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    clickhouse: Sink
+    joins: Joiner
+    metrics: Metrics
+    publish: Send
+    current: Current
+    clock: WorkClock
+
+    def __post_init__(self) -> None:
+        self.redactor = Redactor(self.settings.pseudonyms)
+        self.reader = ingest.Reader(
+            self.sources, Segments(self.settings.segments), self.redactor, self.settings.event_bytes
+        )
+        self.poison = PoisonWatch(self.settings.poison_share)
+
+    async def walk(self, events: AsyncIterator[Delivered]) -> None:
+        confirming: asyncio.Task[None] | None = None
+        full, linger = self.settings.block_records, self.settings.linger_seconds
+        try:
+            # A group: a block that breaks ends the walk at once, also while no further block comes.
+            async with asyncio.TaskGroup() as tasks:
+                async for gathering in gathered(events, records, full=full, linger=linger):
+                    block = self.read(gathering)
+                    # Blocks are confirmed one after another, so that each partition's measurements leave in order; the
+                    # next block is read meanwhile.
+                    if confirming is not None:
+                        await confirming
+                    confirming = tasks.create_task(self.confirm(block, gathering))
+        except ExceptionGroup as broken:
+            raise broken.exceptions[0] from None
+
+    def read(self, events: list[Delivered]) -> ingest.Block:
+        with self.clock, self.metrics.stage_seconds.labels("read").time():
+            block = self.reader.read(event.value for event in events)
+        self.poison.note(block.ledger, block.letters)
+        return block
+
+    async def confirm(self, block: ingest.Block, events: list[Delivered]) -> None:
+        with self.clock, self.metrics.stage_seconds.labels("confirm").time():
+            stored, _ = await asyncio.gather(self.store(block, events), self.measure(block, events))
+            if not stored or not await self.account(block, events):
+                return  # partitions moved while the sink was away: the block is read again by whoever has them
+        for event in events:
+            event.ack()
+        self.count(block)
+
+    async def store(self, block: ingest.Block, events: list[Delivered]) -> bool:
+        def write() -> None:
+            for table, rows in block.tables():
+                self.clickhouse.insert(table, rows)
+            if named := block.response_aliases():
+                self.joins.shadow(named)
+
+        return await until_taken(write, self._refused, lambda: any(map(self.current, events)))
+
+    async def measure(self, block: ingest.Block, events: list[Delivered]) -> None:
+        known: list[float | None] = []
+
+        def look_up() -> None:
+            known[:] = durations(block, self.joins)
+
+        if not await until_taken(look_up, self._refused, lambda: any(map(self.current, events))):
+            return
+        sent = [
+            await self.publish(key=segment.encode(), value=measure.pack(measurements))
+            for segment, measurements in block.measurements(known)
+        ]
+        await asyncio.gather(*sent)
+
+    async def account(self, block: ingest.Block, events: list[Delivered]) -> bool:
+        def write() -> None:
+            self.clickhouse.insert("ledger", columns.ledger_rows(block.ledger, time.time_ns() // 1_000_000))
+
+        return await until_taken(write, self._refused, lambda: any(map(self.current, events)))
+
+    def count(self, block: ingest.Block) -> None:
+        self.metrics.confirmed(block.ledger)
+        self.metrics.read(block.formats(), block.judgements())
+        self.metrics.set_aside(block.letters)
+        self.metrics.answered(block.answers(), block.latest_ns())
+        self.metrics.redacted(self.redactor.counts)
+        self.redactor.counts.clear()
+
+    def _refused(self) -> None:
+        self.metrics.sink_busy.labels("clickhouse").inc()

@@ -1,0 +1,251 @@
+"""What only the store can join: feedback with its inference, two accounts of one call, requests without a response."""
+
+import itertools
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from sinks import columns
+from sinks.clickhouse import ClickHouse
+from sinks.joins import Joins, Overdue
+from streams.events import Feedback, InferenceRequest, InferenceResponse, Received
+from tests.streams.test_events import FEEDBACK, NOON, REQUEST, RESPONSE
+
+NOW_MS = time.time_ns() // 1_000_000
+MINUTE_NS = 60 * 10**9
+SCORE = "gen_ai.evaluation.score.value"
+
+
+TABLES = ("inference_parts", "aliases", "awaited", "feedback_events", "timeouts_found")
+
+
+@pytest.fixture(autouse=True)
+def _empty(sink: ClickHouse) -> None:
+    for table in TABLES:
+        sink.client.command(f"TRUNCATE TABLE {table}")
+
+
+def received(*events: Any, ingest_ms: int = NOW_MS) -> Received[Any]:
+    n = len(events)
+    return Received(list(events), [f"t/0/{i}" for i in range(n)], [ingest_ms] * n, [0] * n, list(range(n)))
+
+
+def request(inference_id: str, **change: Any) -> InferenceRequest:
+    return InferenceRequest.model_validate(REQUEST | {"inference_id": inference_id} | change)
+
+
+def response(inference_id: str, **change: Any) -> InferenceResponse:
+    return InferenceResponse.model_validate(RESPONSE | {"inference_id": inference_id} | change)
+
+
+def said(feedback_id: str, **change: Any) -> Feedback:
+    bare = {name: value for name, value in FEEDBACK.items() if name not in ("inference_id", "aliases")}
+    return Feedback.model_validate(bare | {"event_id": f"e-{feedback_id}", "feedback_id": feedback_id} | change)
+
+
+def ask(sink: ClickHouse, *requests: InferenceRequest, ingest_ms: int = NOW_MS) -> None:
+    sink.insert("inference_parts", columns.request_parts(received(*requests, ingest_ms=ingest_ms)))
+
+
+def answer(sink: ClickHouse, *responses: InferenceResponse) -> None:
+    n = len(responses)
+    sink.insert("inference_parts", columns.response_parts(received(*responses), ["s"] * n, [None] * n))
+
+
+def tell(sink: ClickHouse, *feedback: Feedback, ingest_ms: int = NOW_MS) -> None:
+    sink.insert("feedback_events", columns.feedback_rows(received(*feedback, ingest_ms=ingest_ms)))
+
+
+def rows(sink: ClickHouse, query: str) -> list[Any]:
+    return list(sink.client.query(query).result_rows)
+
+
+def about(sink: ClickHouse) -> dict[str, list[tuple[str | None, int]]]:
+    """What each piece of feedback is about, and how many inferences that is."""
+    found = rows(sink, "SELECT feedback_id, inference_id, targets FROM feedback ORDER BY feedback_id, inference_id")
+    grouped = itertools.groupby(found, key=lambda row: row[0])
+    return {feedback_id: [(target, targets) for _, target, targets in each] for feedback_id, each in grouped}
+
+
+class TestFeedback:
+    def test_it_finds_its_inference_by_any_id_and_by_the_most_telling_first(self, sink: ClickHouse) -> None:
+        ask(
+            sink,
+            request("a", trace_id="1" * 32, span_id="a" * 16, aliases=["call:c-1"]),
+            request("b", trace_id="1" * 32, **{"gen_ai.conversation.id": "talk"}),
+            request("c", **{"gen_ai.conversation.id": "talk"}),
+        )
+        answer(sink, response("a", **{"gen_ai.response.id": "chatcmpl-1"}))
+        tell(
+            sink,
+            said("by-id", inference_id="a"),
+            said("by-id-and-more", inference_id="a", aliases=["sess:talk"]),
+            said("by-response", aliases=["resp:chatcmpl-1"]),
+            said("by-call", aliases=["call:c-1", "trace:" + "1" * 32]),
+            said("by-span", aliases=["span:" + "a" * 16]),
+            said("by-trace", aliases=["trace:" + "1" * 32]),
+            said("by-conversation", **{"gen_ai.conversation.id": "talk"}),
+            said("unknown", aliases=["resp:chatcmpl-2"]),
+            said("unknown-id", inference_id="z"),
+            said("unknown-id-known-trace", inference_id="z", aliases=["span:" + "a" * 16]),
+        )
+        assert about(sink) == {
+            "by-id": [("a", 1)],
+            "by-id-and-more": [("a", 1)],
+            "by-response": [("a", 1)],
+            "by-call": [("a", 1)],
+            "by-span": [("a", 1)],
+            "by-trace": [("a", 2), ("b", 2)],
+            "by-conversation": [("b", 2), ("c", 2)],
+            "unknown": [(None, 0)],
+            "unknown-id": [("z", 0)],
+            "unknown-id-known-trace": [("a", 1)],
+        }
+
+    def test_it_may_come_before_its_inference_and_a_month_after(self, sink: ClickHouse) -> None:
+        month = 30 * 24 * 60 * MINUTE_NS
+        tell(sink, said("early", aliases=["resp:r"]), said("late", aliases=["resp:r"], time_unix_nano=NOON + month))
+        assert about(sink) == {"early": [(None, 0)], "late": [(None, 0)]}
+        answer(sink, response("a", **{"gen_ai.response.id": "r"}))
+        assert about(sink) == {"early": [("a", 1)], "late": [("a", 1)]}
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+    def test_the_last_word_holds_in_whatever_order_it_comes(self, sink: ClickHouse, order: Sequence[int]) -> None:
+        name = f"f{order}"
+        # The last two are of the same microsecond, as clients without a clock of their own send them.
+        sent = [("1", 0, 1.0), ("2", 2_048, 0.25), ("3", 2_048, 0.75)]
+        words = [
+            said(
+                name,
+                inference_id="a",
+                event_id=id_,
+                time_unix_nano=NOON + at,
+                **{"gen_ai.evaluation.score.value": score},
+            )
+            for id_, at, score in sent
+        ]
+        for each in order:
+            tell(sink, words[each])
+            tell(sink, words[each])
+        ((score,),) = rows(sink, f"SELECT score FROM feedback WHERE feedback_id = '{name}'")  # noqa: S608  # our own
+        assert score == 0.25, "the same of the two in every order"
+
+    def test_what_is_withdrawn_is_gone_and_what_is_said_anew_is_back(self, sink: ClickHouse) -> None:
+        tell(sink, said("f", inference_id="a", time_unix_nano=NOON + MINUTE_NS, **{"feedback.deleted": True}))
+        tell(sink, said("f", inference_id="a", time_unix_nano=NOON))
+        assert about(sink) == {}
+        tell(sink, said("f", inference_id="a", time_unix_nano=NOON + 2 * MINUTE_NS))
+        assert list(about(sink)) == ["f"]
+
+    def test_how_it_was_joined_is_told_by_kind_of_rater(self, sink: ClickHouse) -> None:
+        ask(sink, request("a"))
+        answer(sink, response("a", time_unix_nano=NOON))
+        late = NOON + 10 * MINUTE_NS
+        tell(
+            sink,
+            said("1", inference_id="a", time_unix_nano=late, **{"feedback.source": "human"}),
+            said("2", inference_id="z", time_unix_nano=late, **{"feedback.source": "human"}),
+            said("3", inference_id="a", time_unix_nano=NOON - MINUTE_NS, **{"feedback.source": "llm"}),
+            said("4", inference_id="a", synthetic=True, **{"feedback.source": "code"}),
+        )
+        tell(sink, said("5", inference_id="a", **{"feedback.source": "code"}), ingest_ms=NOW_MS - 2 * 86_400_000)
+        human, llm = Joins(sink).joined()
+        assert (human.rater_kind, human.feedback, human.joined, human.delay_s) == ("human", 2, 1, (600.0, 600.0))
+        assert (llm.rater_kind, llm.feedback, llm.joined, llm.delay_s) == ("llm", 1, 1, (0.0, 0.0))
+
+
+Account = list[Any]  # a request and a response
+
+
+def account(inference_id: str, source_format: str, begun: int, service: str = "app", response_id: str = "r") -> Account:
+    common = {"source.format": source_format, "service.name": service, "time_unix_nano": begun}
+    ends = {"gen_ai.response.id": response_id, "time_unix_nano": begun + 10**9}
+    return [request(inference_id, **common), response(inference_id, **common | ends)]
+
+
+def counted(sink: ClickHouse) -> list[str]:
+    return [inference_id for (inference_id,) in rows(sink, "SELECT inference_id FROM inferences ORDER BY inference_id")]
+
+
+def tell_of(sink: ClickHouse, *accounts: Account) -> None:
+    """Store each account the way of the walk: the rows, then the look for others."""
+    for asked, answered in accounts:
+        ask(sink, asked)
+        answer(sink, answered)
+        Joins(sink).shadow([f"resp:{answered.response_id}"])
+
+
+class TestTwoAccountsOfOneCall:
+    SDK = account("sdk", "otlp_genai", NOON)
+    GATEWAY = account("gateway", "litellm", NOON + 10**7, service="proxy")
+    PROXY = account("proxy", "otlp_genai", NOON + 2 * 10**7, service="envoy")
+
+    @pytest.mark.parametrize("order", list(itertools.permutations((SDK, GATEWAY, PROXY))))
+    def test_the_gateways_counts_in_whatever_order_they_come(self, sink: ClickHouse, order: Sequence[Account]) -> None:
+        tell_of(sink, *order)
+        assert counted(sink) == ["gateway"]
+        shadows = rows(sink, "SELECT inference_id, shadowed_by FROM inference_parts FINAL ORDER BY inference_id")
+        assert shadows == [("gateway", None), ("proxy", "gateway"), ("sdk", "proxy")]
+
+    def test_of_two_of_one_rank_the_inner_one_counts(self, sink: ClickHouse) -> None:
+        tell_of(sink, self.SDK, self.PROXY)
+        assert counted(sink) == ["proxy"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            account("other", "litellm", NOON + 10**7, service="proxy", response_id="another"),
+            account("other", "litellm", NOON + 6 * MINUTE_NS, service="proxy"),
+            account("other", "otlp_genai", NOON + 10**7),
+        ],
+        ids=["another answer", "much later", "the same teller, whose server does not make ids unique"],
+    )
+    def test_two_calls_stay_two(self, sink: ClickHouse, other: Account) -> None:
+        tell_of(sink, self.SDK, other)
+        assert counted(sink) == ["other", "sdk"]
+
+    def test_feedback_on_the_callers_own_account_goes_to_the_one_that_counts(self, sink: ClickHouse) -> None:
+        tell(sink, said("f", inference_id="sdk"), said("g", aliases=["resp:r"]))
+        tell_of(sink, self.SDK, self.GATEWAY)
+        assert about(sink) == {"f": [("gateway", 1)], "g": [("gateway", 1)]}
+
+
+class TestRequestsWithoutAResponse:
+    AFTER, UNTIL = NOW_MS - 3_600_000, NOW_MS - 900_000
+
+    def test_what_came_long_ago_and_was_not_answered_is_overdue_once(self, sink: ClickHouse) -> None:
+        named = {"service.name": "s", "http.route": "r", "gen_ai.request.model": "m", "source.format": "kserve_ce"}
+        old = self.UNTIL - 1_000
+        ask(sink, request("lost", **named), request("answered"), request("probe", synthetic=True), ingest_ms=old)
+        ask(sink, request("span", **{"source.format": "otlp_genai"}), ingest_ms=old)
+        ask(sink, request("young"), ingest_ms=NOW_MS)
+        answer(sink, response("answered"))
+        joins = Joins(sink)
+        lost, probe = joins.overdue(self.UNTIL, self.AFTER)
+        known = {"service": "s", "environment": None, "route": "r", "operation": "chat", "provider": None}
+        assert lost == Overdue("lost", NOON, "kserve_ce", synthetic=False, **known, request_model="m")
+        assert (probe.inference_id, probe.synthetic) == ("probe", True)
+        joins.found(self.UNTIL)
+        assert joins.overdue(self.UNTIL, self.AFTER) == []
+        assert [each.inference_id for each in joins.overdue(NOW_MS, self.AFTER)] == ["young"]
+
+    def test_a_late_response_supersedes_and_its_time_holds(self, sink: ClickHouse) -> None:
+        ask(sink, request("a", time_unix_nano=NOON))
+        answer(sink, response("a", status="timeout_no_response", time_unix_nano=NOON + 15 * MINUTE_NS, duration_s=None))
+        query = "SELECT status, duration_s, response_time IS NULL, response_record IS NULL FROM inferences"
+        assert rows(sink, query) == [("timeout_no_response", None, True, True)]
+        answer(sink, response("a", status="ok", time_unix_nano=NOON + 3 * 10**9, duration_s=None))
+        assert rows(sink, query) == [("ok", 3.0, False, False)]
+
+
+def test_request_times_are_the_earliest_and_only_of_what_is_stored(sink: ClickHouse) -> None:
+    ask(
+        sink,
+        request("a", time_unix_nano=NOON),
+        request("a", time_unix_nano=NOON + 5),
+        request("b'; --", time_unix_nano=NOON + 7),
+    )
+    assert Joins(sink).request_times(["a", "b'; --", "z", "a"]) == {"a": NOON, "b'; --": NOON + 7}
+    assert Joins(sink).request_times([]) == {}

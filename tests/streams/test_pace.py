@@ -1,0 +1,61 @@
+"""Rows wait until all sources have come as far, and for a source only as long as it may still have something to say."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from detectors.bank import LATEST
+from detectors.base import Measurements
+from streams.pace import BUSY_SHARE, SILENT_S, Pace, WorkClock
+from tests.detectors.traffic import answers, measured, piece
+
+
+@pytest.fixture(scope="module")
+def traffic() -> Measurements:
+    return measured(answers(1000, seed=1))
+
+
+def stretch(traffic: Measurements, partition: int, start: int, stop: int) -> Measurements:
+    return replace(piece(traffic, start, stop), source=np.full(stop - start, partition, np.int64))
+
+
+def test_what_one_partition_is_ahead_by_waits_for_the_others(traffic: Measurements) -> None:
+    pace, times = Pace(), traffic.time_unix_nano.tolist()
+    pace.note(stretch(traffic, 0, 0, 500), now=100.0)
+    pace.note(stretch(traffic, 1, 0, 200), now=100.0)
+    assert pace.reached(100.0 + SILENT_S / 2) == 0, "who knows how many partitions there are"
+    pace.note(stretch(traffic, 0, 500, 600), now=101.5)
+    pace.note(stretch(traffic, 1, 200, 300), now=101.5)
+    assert pace.reached(100.0 + SILENT_S) == times[299]
+    pace.note(stretch(traffic, 1, 100, 110), now=102.0)
+    assert pace.reached(102.0) == times[299], "a late event does not turn time back"
+
+
+def test_a_silent_partition_is_not_waited_for(traffic: Measurements) -> None:
+    pace, times = Pace(), traffic.time_unix_nano.tolist()
+    pace.note(stretch(traffic, 0, 0, 100), now=0.0)
+    pace.note(stretch(traffic, 1, 0, 500), now=10.0)
+    assert pace.reached(10.0) == times[499]
+    assert pace.reached(10.0 + SILENT_S) == LATEST, "all are silent: nothing more is to be waited for"
+    assert Pace().reached(0.0) == 0
+
+
+def test_the_clock_goes_slowly_while_there_is_work() -> None:
+    now = 0.0
+    clock = WorkClock(lambda: now)
+    now = 1.0
+    assert clock() == 1.0
+    with clock:
+        with clock:
+            now = 2.0
+        now = 3.0
+        assert clock() == pytest.approx(1.0 + 2 * BUSY_SHARE), "one of two pieces of work still goes on"
+    now = 4.0
+    assert clock() == pytest.approx(2.0 + 2 * BUSY_SHARE)
+    with suppress(ZeroDivisionError), clock:
+        now = 5.0
+        1 / 0  # noqa: B018  # work that breaks
+    now = 6.0
+    assert clock() == pytest.approx(3.0 + 3 * BUSY_SHARE), "what broke is over, too"

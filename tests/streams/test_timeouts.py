@@ -1,0 +1,62 @@
+"""Requests without a response become responses of the contract, each said before it is remembered as said."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+import pytest
+
+from sinks.joins import Overdue
+from streams import timeouts
+from streams.events import InferenceResponse
+from tests.streams.test_events import NOON
+
+LOST = Overdue("lost", NOON, "kserve_ce", True, "llama3", None, "/v1", "chat", "kserve", "llama3-8b")
+LONG = LOST._replace(inference_id="x" * 256, synthetic=False)
+
+
+class Requests:
+    """Two requests without a response; `log` tells what was asked and said in which order."""
+
+    def __init__(self) -> None:
+        self.log: list[object] = []
+        self.published: list[tuple[bytes, bytes]] = []
+        self.breaks = False
+
+    def overdue(self, until_ms: int, since_ms: int) -> Sequence[Overdue]:
+        self.log.append(("overdue", since_ms, until_ms))
+        return [LOST, LONG]
+
+    def found(self, until_ms: int) -> None:
+        self.log.append(("found", until_ms))
+
+    async def publish(self, *, key: bytes, value: bytes) -> Awaitable[object]:
+        self.published.append((key, value))
+        return asyncio.ensure_future(self._confirm())
+
+    async def _confirm(self) -> None:
+        await asyncio.sleep(0)
+        if self.breaks:
+            raise ConnectionError("Kafka is away")
+        self.log.append("confirmed")
+
+
+async def test_each_is_said_once_confirmed_and_then_remembered() -> None:
+    requests, day = Requests(), 86_400_000
+    assert await timeouts.announce(requests, requests.publish, timeout_s=60, now_ms=10 * day) == 2
+    until = 10 * day - 60_000
+    assert requests.log == [("overdue", until - day, until), "confirmed", "confirmed", ("found", until)]
+    key, value = requests.published[0]
+    said = InferenceResponse.model_validate_json(value)
+    assert key == b"lost"
+    assert (said.inference_id, said.status, said.time_unix_nano) == ("lost", "timeout_no_response", NOON + 60 * 10**9)
+    assert (said.service, said.route, said.request_model, said.environment) == ("llama3", "/v1", "llama3-8b", None)
+    assert (said.synthetic, said.source_format, said.duration_s, said.error_type) == (True, "kserve_ce", None, None)
+    assert len(InferenceResponse.model_validate_json(requests.published[1][1]).event_id) <= 256
+
+
+async def test_what_kafka_did_not_confirm_is_not_remembered() -> None:
+    requests = Requests()
+    requests.breaks = True
+    with pytest.raises(ConnectionError):
+        await timeouts.announce(requests, requests.publish, timeout_s=60)
+    assert not any(isinstance(entry, tuple) and entry[0] == "found" for entry in requests.log)
