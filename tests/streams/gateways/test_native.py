@@ -6,16 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.events import InferenceRequest, InferenceResponse
-from streams.gateways.native import InvalidEvent, decode
+from streams.events import InferenceRequest
+from streams.gateways import native
+from streams.gateways.base import Decoder, InvalidEvent
+from streams.gateways.formats import decode
 from tests.streams.test_events import NOON, REQUEST, RESPONSE
 
 LIMIT = 10_000
 NOON_MS = NOON // 1_000_000
 
 
-def _request(value: bytes | None, ingest_ms: int = NOON_MS) -> InferenceRequest:
-    return decode(InferenceRequest, value, limit=LIMIT, ingest_ms=ingest_ms)
+def _request(value: bytes | None, ingest_ms: int = NOON_MS, decoder: Decoder = native.requests) -> InferenceRequest:
+    (event,) = decode(decoder, value, (), limit=LIMIT, ingest_ms=ingest_ms)
+    if isinstance(event, InvalidEvent):
+        raise event
+    assert isinstance(event, InferenceRequest)
+    return event
 
 
 def test_a_record_becomes_an_event() -> None:
@@ -26,8 +32,8 @@ def test_a_record_becomes_an_event() -> None:
 @pytest.mark.parametrize(
     ("value", "reason", "cure"),
     [
-        (None, "empty", "send the event as JSON"),
-        (b"", "empty", "send the event as JSON"),
+        (None, "empty", "send the event in it"),
+        (b"", "empty", "send the event in it"),
         (b"x" * (LIMIT + 1), "too_large", "SLUICE_EVENT_BYTES"),
         (b"{'kind': 'request'}", "not_json", "line 1"),
         (b"\xff\xfe\x00", "not_json", ""),
@@ -63,4 +69,4 @@ def test_a_reason_never_quotes_the_record() -> None:
 )
 def test_nothing_but_invalid_event_is_raised(value: bytes) -> None:
     with pytest.raises(InvalidEvent):
-        decode(InferenceResponse, value, limit=LIMIT, ingest_ms=NOON_MS)
+        _request(value, decoder=native.responses)
