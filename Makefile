@@ -45,5 +45,6 @@ bench: $(READY) ## Measure the CPU cost of an event beside a stock Faust agent t
 	$(BIN)/python -m bench.cost
 
 .PHONY: schema
-schema: $(READY) ## Write docs/events.schema.json anew after a change of the contract
+schema: $(READY) ## Write docs/events.schema.json and docs/receiver.openapi.json anew after a change of the contracts
 	$(BIN)/sluice schema > docs/events.schema.json
+	$(BIN)/sluice openapi > docs/receiver.openapi.json

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import cast
 
 import faust
+from aiohttp.web import AppRunner
 from faust import Stream
 from faust.types import TP, EventT, StreamT, TopicT
 from faust.web import Request, Response, View
+from faust.web.drivers.aiohttp import Web
 
 from sinks.base import SinkBusy
 from sinks.clickhouse import ClickHouse
@@ -25,6 +27,8 @@ from streams.delivery import UNACKED_BATCHES, Delivered, Send
 from streams.detect import Watch
 from streams.memory import collect_by_the_clock
 from streams.pace import WorkClock
+from streams.receiver.refusals import CannotServe
+from streams.receiver.routes import Receiver
 from streams.settings import Settings
 
 log = logging.getLogger("sluice.worker")
@@ -112,7 +116,19 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
     async def exposition(view: View, _request: Request) -> Response:
         return view.bytes(metrics.exposition(), content_type=CONTENT_TYPE)
 
+    _receive(app, settings, metrics)
     return app
+
+
+def _receive(app: faust.App, settings: Settings, metrics: Metrics) -> None:
+    """Serve the receiver beside /metrics; where it would be open to strangers, /metrics alone."""
+    web = cast(Web, app.web)
+    try:
+        Receiver(settings, metrics).attach(web.web_app)
+    except CannotServe as closed:
+        log.warning("%s The worker takes nothing over HTTP.", closed)
+    # Faust's own would unpack bodies, and take a gzip that breaks off for whole.
+    web._runner = AppRunner(web.web_app, access_log=None, auto_decompress=False)
 
 
 async def cut_on_schedule(cut_due_weeks: Callable[[], int], metrics: Metrics) -> None:

@@ -24,13 +24,16 @@ from sinks.review.manifest import verify
 from sinks.review.policy import Policy
 from sinks.review.refusals import CutRefused
 from sinks.review.windows import Window
-from streams import decode_file, events, logs, offsets, receiver, replay, simulate, stack, topics, weekly, worker
+from streams import decode_file, events, logs, offsets, replay, simulate, stack, topics, weekly, worker
 from streams import demo as demo_module
 from streams import doctor as doctor_module
 from streams import settings as settings_module
 from streams.decode_file import Header, headers_of
 from streams.gateways.formats import FORMATS
 from streams.produce import Speed, speed_of
+from streams.receiver import openapi
+from streams.receiver.alone import serve
+from streams.receiver.refusals import CannotServe
 from streams.scenarios import PRESETS, UnknownScenario, scenarios
 from streams.settings import Settings, SettingsError
 from streams.sources import Content
@@ -49,6 +52,7 @@ PLAIN = (
     UnknownScenario,
     replay.UnreadableFile,
     worker.Unready,
+    CannotServe,
     demo_module.DemoFailed,
     ClickHouseError,
     OSError,
@@ -280,7 +284,7 @@ def ledger() -> None:
 def _headers(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> list[Header]:
     try:
         return headers_of(given)
-    except ValueError as wrong:
+    except (ValueError, OSError) as wrong:
         raise click.BadParameter(str(wrong)) from None
 
 
@@ -309,8 +313,7 @@ def receive() -> None:
     """Take events over HTTP, on SLUICE_WEB_HOST and SLUICE_WEB_PORT, and write them to Kafka. Ctrl-C ends it."""
     held = settings_module.load()
     logging.config.dictConfig(logs.config(held.log_level))
-    asyncio.run(topics.ensure(held))
-    asyncio.run(receiver.serve(held))
+    asyncio.run(serve(held))
 
 
 # ---- reference
@@ -320,6 +323,12 @@ def receive() -> None:
 def schema() -> None:
     """Print the contract with gateways as a JSON Schema."""
     click.echo(json.dumps(events.json_schema(), indent=2, ensure_ascii=False))
+
+
+@main.command("openapi")
+def openapi_() -> None:
+    """Print what the receiver takes as an OpenAPI document."""
+    click.echo(json.dumps(openapi.document(), indent=2, ensure_ascii=False))
 
 
 @main.command()

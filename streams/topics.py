@@ -11,7 +11,7 @@ from streams.settings import Settings
 from streams.sources import Source
 
 WEEK = timedelta(days=7)
-ROOM = 65_536  # bytes of a record besides its value
+ROOM = 2**20  # bytes of a record besides its value
 
 
 class KafkaUnreachable(Exception):

@@ -21,6 +21,7 @@ COMMANDS = (
     "demo",
     "doctor",
     "ledger",
+    "openapi",
     "receive",
     "replay",
     "schema",
