@@ -33,7 +33,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread in which aiokafka lives; methods with an underscore run there."""
 
     def _stopped_set(self) -> None:
-        if self.thread_loop.is_closed():  # a crash elsewhere has ended the thread: nobody is left to be told by its loop
+        if self.thread_loop.is_closed():  # a crash elsewhere has ended the thread, and its loop tells nobody any more
             self._stopped.set()
         else:
             super()._stopped_set()

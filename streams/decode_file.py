@@ -48,11 +48,11 @@ def seen(file: str, format_: str, headers: Sequence[Header], content: Content, s
 
 
 def _from_file(file: Path) -> list[Header]:
-    read = json.loads(file.read_bytes())
-    if isinstance(read, dict) and isinstance(read.get("headers"), list):  # a Kafka record's key and headers
-        read = read["headers"]
-    pairs = read.items() if isinstance(read, dict) else read
     try:
+        read = json.loads(file.read_bytes())
+        if isinstance(read, dict) and isinstance(read.get("headers"), list):  # a Kafka record's key and headers
+            read = read["headers"]
+        pairs = read.items() if isinstance(read, dict) else read
         return [(str(name), str(value).encode()) for name, value in pairs]
     except (TypeError, ValueError):
         raise ValueError(f"{file} holds no headers: give a JSON object of them, or a list of pairs") from None

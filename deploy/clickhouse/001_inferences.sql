@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS inference_parts
     response_time SimpleAggregateFunction(max, Nullable(DateTime64(9, 'UTC'))),
     response_record SimpleAggregateFunction(max, Nullable(String)),
     segment SimpleAggregateFunction(max, LowCardinality(Nullable(String))),
-    status SimpleAggregateFunction(max, Nullable(Enum8('timeout_no_response' = 1, 'partial' = 2, 'error' = 3, 'ok' = 4))),
+    status SimpleAggregateFunction(max, Nullable(Enum8('timeout_no_response' = 1, 'ok' = 2, 'partial' = 3, 'error' = 4))),
     response_id SimpleAggregateFunction(max, Nullable(String)),
     response_model SimpleAggregateFunction(max, LowCardinality(Nullable(String))),
     finish_reasons SimpleAggregateFunction(max, Array(String)),
@@ -72,7 +72,7 @@ ORDER BY inference_id;
 -- A call counts once, and the duration of a call of two records is the time between them.
 CREATE VIEW IF NOT EXISTS inferences AS
 SELECT * REPLACE (
-    ifNull(duration_s, if(response_time >= request_time, (toUnixTimestamp64Nano(assumeNotNull(response_time)) - toUnixTimestamp64Nano(assumeNotNull(request_time))) / 1e9, NULL)) AS duration_s
+    ifNull(duration_s, if(response_time > request_time, (toUnixTimestamp64Nano(assumeNotNull(response_time)) - toUnixTimestamp64Nano(assumeNotNull(request_time))) / 1e9, NULL)) AS duration_s
 )
 FROM inference_parts FINAL
 WHERE shadowed_by IS NULL;

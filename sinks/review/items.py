@@ -17,7 +17,7 @@ from sinks.review.select import Pick
 _COLUMNS = {name: f"toUnixTimestamp64Nano({name})" if name in TIMES else name for name in INFERENCE | FEEDBACK}
 # As the view has it: of a call of two records that do not say it, the time between them.
 _COLUMNS["duration_s"] = (
-    "ifNull(duration_s, if(response_time >= request_time,"
+    "ifNull(duration_s, if(response_time > request_time,"
     " (toUnixTimestamp64Nano(response_time) - toUnixTimestamp64Nano(request_time)) / 1e9, NULL))"
 )
 # The table under the view `inferences`, because only there can the filter come before FINAL: 45 columns of thousands of
