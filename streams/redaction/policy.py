@@ -1,0 +1,111 @@
+"""Events pass through and keep as much of their content as their source's policy lets them."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from streams.events import Event, InferenceRequest
+from streams.pseudonyms import Pseudonyms
+from streams.redaction.structures import Place, Texts
+from streams.redaction.text import redact_all
+from streams.redaction.tracebacks import without_stacks
+from streams.sources import Content
+
+E = TypeVar("E", bound=Event)
+
+_PEOPLE = ("user_id", "rater_id")
+_DIALOGUE = ("input_messages", "system_instructions", "tool_definitions", "input")
+_CONTENT = (*_DIALOGUE, "output_messages", "output", "explanation", "correction", "error_message", "label", "tags")
+_STATE = {"full": "captured", "redacted": "redacted", "hashed": "hashed", "none": "not_captured"}
+_SENDERS_STATES = ("truncated", "external_ref", "not_captured")  # say more than Sluice knows
+
+# What holds a dialogue together is no content. These keys keep their values in messages and parts of them.
+_FORM = ("role", "type", "finish_reason", "name", "id")
+_FORM_DEPTHS = {"input_messages": (2, 4), "output_messages": (2, 4), "system_instructions": (2,)}
+_LONGEST_CATEGORY = 40  # bytes; a longer label is somebody's sentence
+_DIGEST = re.compile(r"\[SHA256:[0-9a-f]{16}\]")
+
+
+class Redactor:
+    """Takes out of events what must not be stored; `counts` says how often what was replaced, until it is drained."""
+
+    def __init__(self, pseudonym_key: bytes) -> None:
+        self.counts: Counter[str] = Counter()
+        self._pseudonyms = Pseudonyms(pseudonym_key)
+
+    def apply(self, event: E, content: Content) -> E:
+        """Return the event as it may be stored; the same object where nothing changes.
+
+        Args:
+            event: a request, a response or feedback.
+            content: what its source lets be kept. full: all of it. redacted: all but people's data and secrets, which
+                placeholders replace. hashed: the form of it, its numbers, and a keyed digest of each text, so that
+                equal texts can be counted. none: nothing. The error message is redacted under hashed, too. People's
+                ids become pseudonyms in any case.
+        """
+        fields = event.__dict__
+        changes: dict[str, Any] = {name: self._pseudonyms.of_user(fields[name]) for name in _PEOPLE if fields.get(name)}
+        held = {name: fields[name] for name in _CONTENT if fields.get(name) not in (None, {})}
+        if held and content != "full":
+            changes |= _dropped(held) if content == "none" else self._kept(held, hashed=content == "hashed")
+        if isinstance(event, InferenceRequest) and not held.keys().isdisjoint(_DIALOGUE):
+            changes |= _state(event, content)
+        return event.model_copy(update=changes) if changes else event
+
+    def _kept(self, held: dict[str, Any], *, hashed: bool) -> dict[str, Any]:
+        """Return the fields that change."""
+        message = held.get("error_message")
+        if message is not None:
+            held["error_message"], stacks = without_stacks(message)
+            self.counts.update({"TRACEBACK": stacks} if stacks else {})
+        texts = Texts(held)
+        self.counts.update({"SECRET": texts.secrets} if texts.secrets else {})
+        result = self._hashed(texts) if hashed else self._redacted(texts.texts)
+        if result == texts.texts and not texts.secrets:
+            return {"error_message": held["error_message"]} if held.get("error_message") != message else {}
+        return texts.replaced(result)
+
+    def _redacted(self, texts: Sequence[str]) -> Sequence[str]:
+        result, counts = redact_all(texts)
+        self.counts += counts
+        return result
+
+    def _hashed(self, texts: Texts) -> Sequence[str]:
+        """Redact what is form, and digest what is content."""
+        form = [place for place, text in enumerate(texts.texts) if _is_form(texts, texts.places[place], text)]
+        result = [self._digest(text) for text in texts.texts]
+        for place, text in zip(form, self._redacted([texts.texts[place] for place in form]), strict=True):
+            result[place] = text
+        return result
+
+    def _digest(self, text: str) -> str:
+        return text if not text or _DIGEST.fullmatch(text) else f"[SHA256:{self._pseudonyms.of_text(text)}]"
+
+
+def _dropped(held: dict[str, Any]) -> dict[str, Any]:
+    gone = {name: None for name in held if name != "label" or not _is_category(held[name])}
+    return gone | ({"tags": {}} if "tags" in held else {})
+
+
+def _state(request: InferenceRequest, content: Content) -> dict[str, str]:
+    said = request.content_state
+    keeps = said == _STATE[content] or (said in _SENDERS_STATES and content != "none")
+    return {} if keeps else {"content_state": _STATE[content]}
+
+
+def _is_form(texts: Texts, place: Place, text: str) -> bool:
+    """Tell what is no content under `hashed`: keys, what holds a dialogue together, categories, the error message."""
+    container, key, is_key = place
+    if is_key:
+        return True
+    if not container:
+        return key == "error_message" or (key == "label" and _is_category(text))
+    if key not in _FORM:
+        return False
+    path = texts.path(container)
+    return len(path) in _FORM_DEPTHS.get(path[0], ())
+
+
+def _is_category(label: str) -> bool:
+    return len(label.encode("utf-8", "surrogatepass")) <= _LONGEST_CATEGORY
