@@ -1,7 +1,8 @@
 """CloudEvents of KServe's inference logger become events: a request and its response come apart and share their id.
 
-The logger reports a response only when its HTTP status is 200, buffers streams whole, labels every answer with the
-request's content type, and says neither status nor duration. Source: kserve pkg/logger, handler.go and worker.go.
+The logger reports a response only when its HTTP status is 200, unless it is told to log all, and then says the status.
+It buffers streams whole, labels every answer with the request's content type, and says no duration. Source: kserve
+pkg/logger, handler.go and worker.go.
 """
 
 import re
@@ -92,7 +93,10 @@ def _request(event: BaseCloudEvent) -> InferenceRequest:
 def _response(event: BaseCloudEvent) -> InferenceResponse:
     answered = payloads.response(event.get_data())
     answered["request_model"] = None if answered.get("operation") == "predict" else answered.get("response_model")
-    return build(InferenceResponse, {**answered, **_shared(event, answered, "response"), "http_status": 200})
+    status = _status(event.get_extension("statuscode"))
+    if status >= 400 and answered.get("status") != "error":
+        answered |= {"status": "error", "error_type": f"http_{status}"}
+    return build(InferenceResponse, {**answered, **_shared(event, answered, "response"), "http_status": status})
 
 
 def _shared(event: BaseCloudEvent, read: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -119,6 +123,12 @@ def _shared(event: BaseCloudEvent, read: Mapping[str, Any], kind: str) -> dict[s
         # The endpoint `canary` is a release on trial, with real users; it does not make a call synthetic.
         "synthetic": probe(metadata),
     }
+
+
+def _status(said: object) -> int:
+    """Read the HTTP status, which is 200 where the logger does not say it."""
+    digits = str(said)
+    return int(digits) if re.fullmatch("[1-5][0-9]{2}", digits) else 200
 
 
 def _metadata(said: object) -> dict[str, str]:

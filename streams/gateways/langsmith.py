@@ -7,7 +7,6 @@ there is nothing to read in it. Source: langsmith/schemas.py, FeedbackCreate; it
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from streams.events import Feedback
 from streams.gateways import feedback as judgements
@@ -61,33 +60,19 @@ def _events(said: Any, version: str | None, ingest_ns: int) -> list[Decoded]:
 
 
 def _target(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Name the run and its trace; LangSmith's OpenTelemetry exporter makes their ids of the UUIDs' first bytes.
+    """Name the run and its trace.
 
-    A session is a project here, no dialogue. The root of a trace stands for all of it.
+    A session is a project here, no dialogue. The root of a trace stands for all of it. The spans that LangSmith's
+    client 0.15 exports have ids of their own, in which no run is to be found: who wants them joined makes the run's id
+    the call's.
     """
     run, trace = word(said.get("run_id")), word(said.get("trace_id"))
     if run is None and trace is None:
         return {}
-    run_hex, trace_hex = _hex(run), _hex(trace)
-    spans = [f"span:{trace_hex}:{run_hex[:16]}"] if run_hex and trace_hex else []
     return {
-        "aliases": aliases(
-            [f"call:{run}"] if run else [],
-            [*spans, f"span:{run_hex[:16]}"] if run_hex else [],
-            [f"trace:{trace}"] if trace else [],
-            [f"trace:{trace_hex}"] if trace_hex else [],
-        ),
-        "trace_id": trace_hex,
-        "span_id": run_hex[:16] if run_hex else None,
+        "aliases": aliases([f"call:{run}"] if run else [], [f"trace:{trace}"] if trace else []),
         "target_scope": "trace" if run in (None, trace) else "inference",
     }
-
-
-def _hex(said: str | None) -> str | None:
-    try:
-        return UUID(said).hex if said else None
-    except ValueError:
-        return None
 
 
 def _judgement(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from typing import TypeVar
 
+import msgspec
 from pydantic import ValidationError
 
 from streams.events import Event, Feedback, InferenceRequest, InferenceResponse
-from streams.gateways import json_items
 from streams.gateways.base import Decoded, Headers, InvalidEvent, explained
 
 E = TypeVar("E", bound=Event)
 
-LARGE = 100_000  # bytes
+LARGE = 10_000  # bytes
 
 
 def requests(value: bytes, _headers: Headers, _ingest_ns: int) -> list[Decoded]:
@@ -24,8 +24,14 @@ def responses(value: bytes, _headers: Headers, _ingest_ns: int) -> list[Decoded]
 
 
 def feedback(value: bytes, _headers: Headers, _ingest_ns: int) -> list[Decoded]:
-    """Read a record of `inference.feedback`. Raises InvalidEvent."""
-    return [_read(Feedback, value)]
+    """Read a record of `inference.feedback`. Raises InvalidEvent.
+
+    A behaviour is never anybody's judgement: feedback named implicit.* is of that kind, where the sender says none.
+    """
+    said = _read(Feedback, value)
+    if said.rater_kind == "unknown" and said.name.startswith("implicit."):
+        said = said.model_copy(update={"rater_kind": "implicit"})
+    return [said]
 
 
 def _read(model: type[E], value: bytes) -> E:
@@ -45,7 +51,17 @@ def _read(model: type[E], value: bytes) -> E:
 
 def _refuse_incomplete(model: type[E], value: bytes) -> None:
     """Refuse what lacks a field, before pydantic makes Python objects of the whole record for each that it lacks."""
-    said = json_items.loaded(value)
-    for name, field in model.model_fields.items():
-        if field.is_required() and isinstance(said, dict) and name not in said and field.alias not in said:
-            raise InvalidEvent("wrong_shape", f"{name}: Field required; `sluice schema` prints the contract.")
+    try:
+        msgspec.json.decode(value, type=_ESSENTIALS[model])
+    except msgspec.ValidationError as wrong:
+        raise InvalidEvent("wrong_shape", f"{wrong}; `sluice schema` prints the contract.") from None
+    except msgspec.DecodeError:
+        pass  # no JSON, which pydantic says, too
+
+
+def _essentials(model: type[Event]) -> type[msgspec.Struct]:
+    names = (name for name, field in model.model_fields.items() if field.is_required() and field.alias is None)
+    return msgspec.defstruct("Event", [(name, msgspec.Raw) for name in names])
+
+
+_ESSENTIALS = {model: _essentials(model) for model in (InferenceRequest, InferenceResponse, Feedback)}

@@ -104,6 +104,20 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         summary="Phoenix's span annotations.",
     ),
     Endpoint(
+        path="/kong",
+        form="kong",
+        answer=answers.counted,
+        status=202,
+        summary="Kong's http-log plugin: one log entry, or an array of them.",
+    ),
+    Endpoint(
+        path="/apisix",
+        form="apisix",
+        answer=answers.counted,
+        status=202,
+        summary="APISIX's http-logger plugin: one log entry, or an array of them.",
+    ),
+    Endpoint(
         path="/v1/feedback",
         form="native_feedback",
         answer=answers.counted,

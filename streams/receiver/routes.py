@@ -20,6 +20,7 @@ from streams.settings import Settings
 from streams.sources import FORMAT_HEADER
 
 RETRY_AFTER = 2  # seconds
+KEPT = ("content-type", "user-agent", "x-langfuse-sdk-name", "x-langfuse-sdk-version")  # the sender's version
 THREAD_BYTES = 64 * 1024  # a larger body is decoded in a thread: other senders would wait for it
 
 
@@ -89,11 +90,11 @@ class Receiver:
 
 
 def _headers(endpoint: Endpoint, request: web.Request) -> Headers:
-    """The record's headers: nothing else of the request goes on, least of all its token."""
+    """The record's headers: what decoders read, and nothing else of the request, least of all its token."""
     headers = [(FORMAT_HEADER, endpoint.form.encode())]
     for name, value in request.headers.items():
         lower = name.lower()
-        if lower == "content-type" or (lower.startswith("ce-") and endpoint.form == "cloudevents"):
+        if lower in KEPT or (lower.startswith("ce-") and endpoint.form == "cloudevents"):
             headers.append((lower, value.encode(errors="surrogateescape")))
     return headers
 

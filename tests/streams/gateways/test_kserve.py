@@ -271,6 +271,21 @@ def test_an_error_with_status_200_is_an_error() -> None:
     assert event.request_model == "llama3"
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("422", (422, "error", "http_422")),
+        ("201", (201, "ok", None)),
+        ("", (200, "ok", None)),
+        ("many", (200, "ok", None)),
+        ("99999", (200, "ok", None)),
+    ],
+)
+def test_the_status_is_read_where_the_logger_says_it(code: str, expected: tuple[int, str, str | None]) -> None:
+    answer = _answered({"detail": "no such model"}, statuscode=code)
+    assert (answer.http_status, answer.status, answer.error_type) == expected
+
+
 def test_a_stream_comes_whole_from_a_structured_event_in_base64() -> None:
     stream, headers = _record("openai_chat_stream.response.kafka-binary.value")
     structured = {name.removeprefix("ce_"): text.decode() for name, text in headers if text and name != "content-type"}

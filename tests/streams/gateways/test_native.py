@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.events import InferenceRequest
+from streams.events import Feedback, InferenceRequest
 from streams.gateways import native
 from streams.gateways.base import Decoder, InvalidEvent
 from streams.gateways.formats import decode
-from tests.streams.test_events import NOON, REQUEST, RESPONSE
+from tests.streams.test_events import FEEDBACK, NOON, REQUEST, RESPONSE
 
 LIMIT = 10_000
 NOON_MS = NOON // 1_000_000
+SILENT = {name: value for name, value in FEEDBACK.items() if name != "feedback.source"}  # of who judged
 
 
 def _request(value: bytes | None, ingest_ms: int = NOON_MS, decoder: Decoder = native.requests) -> InferenceRequest:
@@ -61,6 +62,18 @@ def test_a_reason_never_quotes_the_record() -> None:
         with pytest.raises(InvalidEvent) as poison:
             _request(json.dumps(REQUEST | secret).encode())
         assert "secret" not in str(poison.value)
+
+
+def test_a_behaviour_is_nobodys_judgement() -> None:
+    def kind(name: str, **said: str) -> str:
+        sent = SILENT | {"gen_ai.evaluation.name": name} | said
+        (event,) = native.feedback(json.dumps(sent).encode(), (), 0)
+        assert isinstance(event, Feedback)
+        return event.rater_kind
+
+    assert kind("implicit.copy") == "implicit"
+    assert kind("implicit.copy", **{"feedback.source": "code"}) == "code"
+    assert kind("user.thumbs") == "unknown"
 
 
 @given(

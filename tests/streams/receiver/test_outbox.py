@@ -1,5 +1,6 @@
 """Kafka is slow, away or full: senders are told to try again, nothing is said to be accepted, and it passes."""
 
+import asyncio
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from deploy.local.broker import EmbeddedBroker, KafkaServer
+from streams import topics
 from streams.receiver import outbox
 from streams.topics import KafkaUnreachable
 from tests.streams.receiver.scene import TOKEN, Receiving, receiving, settings_for
@@ -100,7 +102,8 @@ def test_with_kafka_dead_nothing_is_said_to_be_accepted(
 
 def test_a_record_that_kafka_does_not_take_is_refused_for_good(broker: KafkaServer) -> None:
     prefix = f"{uuid.uuid4().hex[:8]}."
-    noise = json.dumps(FEEDBACK | {"gen_ai.evaluation.explanation": os.urandom(1_000_000).hex()}).encode()
+    asyncio.run(topics.ensure(settings_for(broker.bootstrap, prefix, event_bytes=100_000)))  # made for less
+    noise = json.dumps(FEEDBACK | {"gen_ai.evaluation.explanation": os.urandom(2_000_000).hex()}).encode()
     with receiving(settings_for(broker.bootstrap, prefix)) as receiver:
         answer = _post(receiver, content=noise)
         # The embedded broker takes whatever comes.

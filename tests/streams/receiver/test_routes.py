@@ -41,7 +41,7 @@ def test_feedback_of_our_own_goes_on_as_it_came(http: httpx.Client, receiver: Re
     assert (answer.status_code, answer.json()) == (202, {"events": 1, "invalid": []})
     [record] = receiver.taken()
     assert (record.key, record.value) == (None, body)
-    assert record.headers == (("sluice-format", b"native_feedback"),)
+    assert [name for name, _ in record.headers] == ["sluice-format", "user-agent"]
     [event] = record.events()
     assert isinstance(event, Feedback)
     assert (event.inference_id, event.name, event.score) == ("call-1", "user.thumbs", 1.0)
@@ -94,7 +94,8 @@ def test_what_a_gateway_sends_goes_on_as_it_came(
     assert answer.status_code == status, answer.text
     [record] = receiver.taken()
     assert (record.key, record.value) == (None, value)
-    assert record.headers == (("sluice-format", form.encode()), ("content-type", content_type.encode()))
+    said = {"sluice-format": form.encode(), "content-type": content_type.encode()}
+    assert dict(record.headers) == said | {"user-agent": http.headers["user-agent"].encode()}
     kinds = Counter(type(each) for each in record.events())
     assert kinds == Counter({InferenceRequest: requests, InferenceResponse: responses, Feedback: feedback})
 
@@ -107,11 +108,29 @@ def test_a_binary_cloudevent_keeps_its_own_headers_and_no_others(http: httpx.Cli
     [record] = receiver.taken()
     assert dict(record.headers) == {
         "sluice-format": b"cloudevents",
+        "user-agent": http.headers["user-agent"].encode(),
         **{name: said.encode() for name, said in headers.items()},
     }
     [request] = record.events()
     assert isinstance(request, InferenceRequest)
     assert request.inference_id == "ce:llama3:0009174a-24a8-4603-b098-09c879990003"
+
+
+def test_the_senders_version_goes_on_and_what_it_shows_at_the_door_does_not(
+    http: httpx.Client, receiver: Receiving
+) -> None:
+    shown = {"authorization": http.headers["authorization"], "cookie": "x", "x-forwarded-for": "10.0.0.1"}
+    sdk = {"user-agent": "LiteLLM/1.106", "x-langfuse-sdk-version": "5.0.4"}
+    score = {"id": "s", "traceId": "1" * 32, "name": "helpful", "value": 1, "dataType": "NUMERIC"}
+    assert http.post("/api/public/scores", json=[score], headers=shown | sdk).status_code == 202
+    [record] = receiver.taken()
+    assert {name: said.decode() for name, said in record.headers} == sdk | {
+        "sluice-format": "langfuse_scores",
+        "content-type": "application/json",
+    }
+    [event] = record.events()
+    assert isinstance(event, Feedback)
+    assert event.source_version == "5.0.4"
 
 
 def test_what_is_about_no_inference_is_taken_and_gives_nothing(http: httpx.Client, receiver: Receiving) -> None:
