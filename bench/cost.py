@@ -26,6 +26,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
+from bench import decoding
 from bench.records import native_records
 from bench.worker import Kind
 from deploy.local.broker import EmbeddedBroker
@@ -145,8 +146,13 @@ def main(rounds: int, inferences: int) -> None:
         spread = f"{min(cpu):.1f}-{max(cpu):.1f}"
         table.add_row(LABELS[name], f"{middle:.1f}", spread, f"{middle / stock:.2f}", f"{rate:,.0f}")
     Console().print(table)
+    reading = decoding.show(Console())
     machine = {"python": platform.python_version(), "cores": os.cpu_count(), "rounds": rounds, "events": events}
-    latest = {"machine": machine, "runs": {name: [asdict(run) for run in runs] for name, runs in costs.items()}}
+    latest = {
+        "machine": machine,
+        "reading_us": reading,
+        "runs": {name: [asdict(run) for run in runs] for name, runs in costs.items()},
+    }
     LATEST.write_text(json.dumps(latest, indent=1) + "\n")
 
 

@@ -59,7 +59,7 @@ async def test_ends_and_commits_are_told_for_every_topic_that_is_read(settings: 
         (requests, 1): 3,
         (measurements, 1): 4,
     }
-    assert len(found.ends) == 4 * 2
+    assert len(found.ends) == 5 * 2
     assert found.lag == 2 + 3 + 4
 
     await _commit(settings, topics.REQUESTS.name, {0: 7, 1: 3})
