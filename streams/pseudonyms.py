@@ -1,6 +1,9 @@
 """Ids of people pass through, and leave as names that nobody can turn back without the key."""
 
 import hmac
+from functools import lru_cache
+
+USERS = 10_000  # whose names are remembered: the same few come again and again
 
 
 class Pseudonyms:
@@ -8,9 +11,13 @@ class Pseudonyms:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._users = lru_cache(maxsize=USERS)(self._named)
 
     def of_user(self, user_id: str) -> str:
         """Return `u_` and 32 hex digits, 128 bits, so that two people never share a name by chance."""
+        return self._users(user_id)
+
+    def _named(self, user_id: str) -> str:
         return f"u_{self._digest('user', user_id)[:32]}"
 
     def of_text(self, text: str) -> str:

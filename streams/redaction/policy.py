@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from streams.events import Event, InferenceRequest
+from streams.events import Event, Feedback, InferenceRequest, InferenceResponse
 from streams.pseudonyms import Pseudonyms
 from streams.redaction.structures import Place, Texts
 from streams.redaction.text import redact_all
@@ -17,6 +17,10 @@ E = TypeVar("E", bound=Event)
 _PEOPLE = ("user_id", "rater_id")
 _DIALOGUE = ("input_messages", "system_instructions", "tool_definitions", "input")
 _CONTENT = (*_DIALOGUE, "output_messages", "output", "explanation", "correction", "error_message", "label", "tags")
+_HELD = {
+    kind: tuple(name for name in _CONTENT if name in kind.model_fields)
+    for kind in (InferenceRequest, InferenceResponse, Feedback)
+}
 _STATE = {"full": "captured", "redacted": "redacted", "hashed": "hashed", "none": "not_captured"}
 _SENDERS_STATES = ("truncated", "external_ref", "not_captured")  # say more than Sluice knows
 
@@ -46,12 +50,14 @@ class Redactor:
         """
         fields = event.__dict__
         changes: dict[str, Any] = {name: self._pseudonyms.of_user(fields[name]) for name in _PEOPLE if fields.get(name)}
-        held = {name: fields[name] for name in _CONTENT if fields.get(name) not in (None, {})}
+        held = {name: fields[name] for name in _HELD[type(event)] if fields[name] is not None}
+        if not event.tags:
+            del held["tags"]
         if held and content != "full":
             changes |= _dropped(held) if content == "none" else self._kept(held, hashed=content == "hashed")
         if isinstance(event, InferenceRequest) and not held.keys().isdisjoint(_DIALOGUE):
             changes |= _state(event, content)
-        return event.model_copy(update=changes) if changes else event
+        return _changed(event, changes) if changes else event
 
     def _kept(self, held: dict[str, Any], *, hashed: bool) -> dict[str, Any]:
         """Return the fields that change."""
@@ -81,6 +87,16 @@ class Redactor:
 
     def _digest(self, text: str) -> str:
         return text if not text or _DIGEST.fullmatch(text) else f"[SHA256:{self._pseudonyms.of_text(text)}]"
+
+
+def _changed(event: E, changes: dict[str, Any]) -> E:
+    """Return a copy with other values, as model_copy does, at a fifth of its cost: every event passes here."""
+    copied = object.__new__(type(event))
+    object.__setattr__(copied, "__dict__", event.__dict__ | changes)
+    object.__setattr__(copied, "__pydantic_fields_set__", event.__pydantic_fields_set__)
+    object.__setattr__(copied, "__pydantic_extra__", None)
+    object.__setattr__(copied, "__pydantic_private__", None)
+    return copied
 
 
 def _dropped(held: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,24 @@ _PERHAPS = re.compile(r"token|auth|jwt|session(?:id)?|signature")
 _NO_WORD = re.compile(r"[^\s]{16,}")
 
 
+# The words that every dialogue is made of hold nothing, and tell nothing of what stands beside them.
+_FORM = frozenset(
+    (
+        "role",
+        "parts",
+        "type",
+        "content",
+        "finish_reason",
+        "text",
+        "system",
+        "user",
+        "assistant",
+        "tool",
+        "stop",
+        "length",
+    )
+)
+
 # Where a text is: the number of its container, its key or index there, and whether it is the key itself. A plain tuple,
 # and loops without calls: events of tens of thousands of texts exist.
 Place = tuple[int, Any, bool]
@@ -68,12 +86,13 @@ class Texts:
     def _read_dict(self, number: int, container: dict[str, Any]) -> None:
         texts, places = self.texts, self.places
         for key, value in container.items():
-            if number:  # the root's keys are ours
+            if number and key not in _FORM:  # the root's keys are ours
                 texts.append(key)
                 places.append((number, key, True))
             if isinstance(value, str):
-                texts.append(self._stored(_named(key), value))
-                places.append((number, key, False))
+                if value not in _FORM:
+                    texts.append(self._stored(_named(key), value))
+                    places.append((number, key, False))
             elif isinstance(value, dict | list):
                 if isinstance(value, list) and _named(key) == "credential":
                     self._secret_lists.add(len(self._containers))
