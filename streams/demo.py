@@ -22,6 +22,7 @@ from streams.scenarios import Change, Truth, scenarios
 from streams.settings import Settings
 from streams.stack import Stack, local_stack
 from streams.traffic.plan import WEEK, Plan, week_start
+from streams.traffic.poison import TOO_LARGE
 
 WEEK_NAME = "2026-W46"
 SEED = 7
@@ -72,6 +73,7 @@ class Outcome:
 def run(settings: Settings, inferences: int, console: Console) -> Outcome:
     """Run the demo; raises DemoFailed, and whatever a server of the stack fails with."""
     batches = settings.batches / "demo"
+    settings = settings.model_copy(update={"event_bytes": TOO_LARGE // 2})  # its large records must not pass
     console.print("Starting an embedded broker, a local ClickHouse and a worker …")
     with local_stack(settings) as stack:
         console.print(f"  broker {stack.broker.bootstrap}, ClickHouse {stack.clickhouse.url}, ", end="")

@@ -8,7 +8,7 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, to_json
 
-from streams.events import SCHEMA_VERSION, Event, Feedback, InferenceRequest, InferenceResponse
+from streams.events import SCHEMA_VERSION, Event, Feedback, InferenceRequest, InferenceResponse, Message, Part
 
 E = TypeVar("E", bound=Event)
 
@@ -82,9 +82,12 @@ _STANDS_IN: Mapping[str, Any] = {
     "output": True,
     "correction": True,
 }
-_CONTENT = {
-    model: tuple(name for name in _STANDS_IN if name in model.model_fields)
-    for model in (InferenceRequest, InferenceResponse, Feedback)
+_MODELS: tuple[type[Event], ...] = (InferenceRequest, InferenceResponse, Feedback)
+_CONTENT: Mapping[type[Event], Sequence[str]] = {
+    model: tuple(name for name in _STANDS_IN if name in model.model_fields) for model in _MODELS
+}
+_WORDS = {word for model in _MODELS for name, field in model.model_fields.items() for word in (name, field.alias)} | {
+    word for typed in (Message, Part) for word in typed.__annotations__
 }
 
 
@@ -111,7 +114,9 @@ def explained(errors: Sequence[ErrorDetails]) -> InvalidEvent:
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     # An event in the wrong topic has a dozen faults; the one that says so comes first.
     first = next((error for error in errors if error["loc"] == ("kind",)), errors[0])
-    where = ".".join(str(step) for step in first["loc"]) or "the event as a whole"
+    # A key that the sender chose is content.
+    steps = (str(step) if isinstance(step, int) or step in _WORDS else "*" for step in first["loc"])
+    where = ".".join(steps) or "the event as a whole"
     return InvalidEvent("wrong_shape", f"{where}: {first['msg']}{more}; `sluice schema` prints the contract.")
 
 

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from streams.gateways.base import LONGEST_ID
 from streams.gateways.values import number, word
 
@@ -32,7 +34,7 @@ def value(said: object) -> dict[str, Any]:
         return {} if score is None else {"score": score}
     if isinstance(said, str) and said:
         return {"label": said} if len(said) <= LONGEST_ID else {"explanation": said}
-    return {"explanation": _canonical(said)} if said else {}
+    return {"explanation": _canonical(said).decode("utf-8", "replace")} if said else {}
 
 
 def words(*said: object) -> str | None:
@@ -55,8 +57,11 @@ def rater(name: str, metadata: Mapping[str, Any], *said: object) -> dict[str, An
 
 def digest(said: object) -> str:
     """Make an id of the content of feedback that has none, 128 bits in hex."""
-    return hashlib.blake2b(_canonical(said).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(_canonical(said), digest_size=16).hexdigest()
 
 
-def _canonical(said: object) -> str:
-    return json.dumps(said, sort_keys=True, ensure_ascii=False)
+def _canonical(said: object) -> bytes:
+    try:
+        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer of more than 64 bits
+        return json.dumps(said, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")

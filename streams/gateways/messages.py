@@ -1,12 +1,13 @@
 """Dialogues as gateways write them become one form: messages of parts, after OpenTelemetry's GenAI conventions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from types import UnionType
 from typing import Any, cast
 
 import orjson
 
 from streams.events import Message, Part
+
+MOST_PARTS = 1_000  # of one message; what has more stays as it came
 
 
 def messages(value: object) -> list[Message] | None:
@@ -23,10 +24,10 @@ def message(value: object) -> Message | None:
     """Read one message in either form; None where it is none."""
     if not isinstance(value, dict) or not isinstance(value.get("role"), str):
         return None
-    parts = value["parts"] if "parts" in value else _openai_parts(value)
-    if not isinstance(parts, list) or not all(map(is_part, parts)):
+    parts = value.get("parts")
+    if "parts" in value and not (isinstance(parts, list) and all(map(is_part, parts))):
         return None
-    read: dict[str, Any] = {"role": value["role"], "parts": parts}
+    read: dict[str, Any] = {"role": value["role"], "parts": _openai_parts(value) if parts is None else parts}
     for name in ("name", "finish_reason"):
         if isinstance(value.get(name), str):
             read[name] = value[name]
@@ -107,7 +108,7 @@ def _openai_parts(value: Mapping[str, Any]) -> list[Part]:
         parts.append(_part(type="refusal", content=refusal))
     calls = value.get("tool_calls")
     if isinstance(calls, list):
-        parts += map(_tool_call, calls) if _all_are(calls, dict) else [_unknown(calls)]
+        parts += map(_tool_call, calls) if set(map(type, calls)) <= {dict} else [_unknown(calls)]
     if isinstance(value.get("function_call"), dict):  # before tool_calls, until 2023
         parts.append(_tool_call({"function": value["function_call"]}))
     return parts
@@ -116,10 +117,11 @@ def _openai_parts(value: Mapping[str, Any]) -> list[Part]:
 def _content_parts(content: object) -> list[Part]:
     if isinstance(content, str):
         return [text(content)]
-    if isinstance(content, list):
-        if _all_are(content, str):
+    if isinstance(content, list) and len(content) <= MOST_PARTS:
+        kinds = set(map(type, content))
+        if kinds <= {str}:
             return [{"type": "text", "content": each} for each in content]
-        if _all_are(content, str | dict):
+        if kinds <= {str, dict}:
             return [_content_part(each) for each in content]
     return [] if content is None else [_unknown(content)]
 
@@ -146,10 +148,6 @@ def _kept(part: dict[str, Any]) -> Part:
 
 def _unknown(content: object) -> Part:
     return cast(Part, {"type": "unknown", "content": content})
-
-
-def _all_are(values: Sequence[object], kind: type | UnionType) -> bool:
-    return all(isinstance(each, kind) for each in values)
 
 
 def _part(**fields: object) -> Part:

@@ -1,5 +1,6 @@
 """Sluice's own JSON events: the bytes of one record become one event, or an InvalidEvent that says why not."""
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -50,7 +51,7 @@ def _read(model: type[E], value: bytes) -> E:
 
 
 def _refuse_incomplete(model: type[E], value: bytes) -> None:
-    """Refuse what lacks a field, before pydantic makes Python objects of the whole record for each that it lacks."""
+    """Refuse a record that lacks a field, before pydantic makes Python objects of all of it for each that it lacks."""
     try:
         msgspec.json.decode(value, type=_ESSENTIALS[model])
     except msgspec.ValidationError as wrong:
@@ -61,7 +62,10 @@ def _refuse_incomplete(model: type[E], value: bytes) -> None:
 
 def _essentials(model: type[Event]) -> type[msgspec.Struct]:
     names = (name for name, field in model.model_fields.items() if field.is_required() and field.alias is None)
-    return msgspec.defstruct("Event", [(name, msgspec.Raw) for name in names])
+    # Of labels, too, pydantic tells each fault.
+    return msgspec.defstruct("Event", [*((name, msgspec.Raw) for name in names), ("tags", dict[str, str], {})])
 
 
-_ESSENTIALS = {model: _essentials(model) for model in (InferenceRequest, InferenceResponse, Feedback)}
+_ESSENTIALS: Mapping[type[Event], type[msgspec.Struct]] = {
+    model: _essentials(model) for model in (InferenceRequest, InferenceResponse, Feedback)
+}

@@ -2,7 +2,7 @@
 
 import math
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -37,10 +37,10 @@ def traces(value: bytes) -> list[Batch[Span]]:
     room = Room(len(value))
     batches = []
     for sent in room.take(_parsed(ExportTraceServiceRequest, value, "traces").resource_spans):
-        resource = _attributes(sent.resource.attributes)
+        resource = _attributes(sent.resource.attributes, room)
         for group in room.take(sent.scope_spans):
             alone = partial(_spans_alone, sent, group)
-            batches.append(Batch(resource, group.scope.version, room.take(group.spans), _span, alone))
+            batches.append(Batch(resource, group.scope.version, room.take(group.spans), partial(_span, room), alone))
     return batches
 
 
@@ -49,10 +49,11 @@ def logs(value: bytes) -> list[Batch[LogRecord]]:
     room = Room(len(value))
     batches = []
     for sent in room.take(_parsed(ExportLogsServiceRequest, value, "logs").resource_logs):
-        resource = _attributes(sent.resource.attributes)
+        resource = _attributes(sent.resource.attributes, room)
         for group in room.take(sent.scope_logs):
             alone = partial(_logs_alone, sent, group)
-            batches.append(Batch(resource, group.scope.version, room.take(group.log_records), _log_record, alone))
+            read = partial(_log_record, room)
+            batches.append(Batch(resource, group.scope.version, room.take(group.log_records), read, alone))
     return batches
 
 
@@ -67,7 +68,7 @@ def _parsed(kind: type[M], value: bytes, signal: str) -> M:
         ) from None
 
 
-def _span(span: trace_pb2.Span) -> Span:
+def _span(room: Room, span: trace_pb2.Span) -> Span:
     trace_id, span_id = span.trace_id, span.span_id
     if len(trace_id) != 16 or len(span_id) != 8 or trace_id == _NO_TRACE or span_id == _NO_SPAN:
         raise no_span_ids()
@@ -78,24 +79,24 @@ def _span(span: trace_pb2.Span) -> Span:
         span.name,
         span.start_time_unix_nano,
         span.end_time_unix_nano,
-        _attributes(span.attributes),
-        [_moment(moment) for moment in outermost(moments)] if moments else (),
+        _attributes(span.attributes, room),
+        [_moment(moment, room) for moment in outermost(moments)] if moments else (),
         status.code == _FAILED,
         status.message or None,
         span,
     )
 
 
-def _moment(event: trace_pb2.Span.Event) -> Moment:
+def _moment(event: trace_pb2.Span.Event, room: Room) -> Moment:
     name = event.name
-    return Moment(name, event.time_unix_nano, _attributes(event.attributes) if name == "exception" else {})
+    return Moment(name, event.time_unix_nano, _attributes(event.attributes, room) if name == "exception" else {})
 
 
-def _log_record(record: logs_pb2.LogRecord) -> LogRecord:
+def _log_record(room: Room, record: logs_pb2.LogRecord) -> LogRecord:
     trace_id, span_id = record.trace_id, record.span_id
     if len(trace_id) not in (0, 16) or len(span_id) not in (0, 8):
         raise no_log_ids()
-    attributes = _attributes(record.attributes)
+    attributes = _attributes(record.attributes, room)
     name = record.event_name or attributes.get("event.name")
     return LogRecord(
         trace_id.hex() if any(trace_id) else None,
@@ -104,23 +105,26 @@ def _log_record(record: logs_pb2.LogRecord) -> LogRecord:
         record.time_unix_nano,
         record.observed_time_unix_nano,
         attributes,
-        _plain(record.body),
+        _plain(record.body, room),
         record,
     )
 
 
-def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
+def _attributes(pairs: Sequence[KeyValue], room: Room) -> Attributes:
+    room.take_values(2 * len(pairs))
     # Most values are text or whole numbers, and asking for these first spares asking which kind it is.
-    return {pair.key: (value := pair.value).string_value or value.int_value or _plain(value) for pair in pairs}
+    return {pair.key: (value := pair.value).string_value or value.int_value or _plain(value, room) for pair in pairs}
 
 
-def _plain(value: AnyValue) -> Any:
+def _plain(value: AnyValue, room: Room) -> Any:
     """Return a value as JSON would have it: bytes in base64, and what is not a number as null."""
     kind = value.WhichOneof("value")
     if kind == "array_value":
-        return [each.string_value or _plain(each) for each in value.array_value.values]
+        values = value.array_value.values
+        room.take_values(len(values))
+        return [each.string_value or _plain(each, room) for each in values]
     if kind == "kvlist_value":
-        return _attributes(value.kvlist_value.values)
+        return _attributes(value.kvlist_value.values, room)
     if kind == "double_value":
         return value.double_value if math.isfinite(value.double_value) else None
     if kind == "bytes_value":

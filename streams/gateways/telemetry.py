@@ -11,8 +11,10 @@ S = TypeVar("S", bound=Sized)
 
 Attributes = Mapping[str, Any]
 
-SHORTEST = 12  # bytes: a resource with a scope with a span of nothing but ids and a time has 43
-FEW = 16  # of empty ones are no harm
+SHORTEST = 40  # bytes: a resource with a scope with a span of nothing but ids and a time has 43
+FEW = 100  # of empty ones are no harm
+SHORTEST_VALUE = 10  # bytes, of one in a list; a number has 11, and an attribute is twice as much work
+FEW_VALUES = 1_000
 MOMENTS = 8  # of a span's beginning, and as many of its end
 DEEPEST = 50  # values within values, as many as protobuf's own limit allows
 
@@ -91,22 +93,31 @@ class Batch(Generic[T]):
 
 
 class Room:
-    """How many resources, scopes and items fit into a record's bytes, unless most of them are empty.
+    """How many resources, scopes, items and values in them fit into a record's bytes, unless most of them are empty.
 
     Two bytes make an empty one, and reading it takes as long as reading one that says something.
     """
 
     def __init__(self, length: int) -> None:
         self.left = length // SHORTEST + FEW
+        self.left_values = length // SHORTEST_VALUE + FEW_VALUES
 
     def take(self, listed: S) -> S:
-        """Return the list as it is. Raises InvalidEvent(wrong_shape): it does not fit."""
+        """Return the list of resources, scopes or items as it is. Raises InvalidEvent(wrong_shape): it does not fit."""
         self.left -= len(listed)
         if self.left < 0:
             raise InvalidEvent(
                 "wrong_shape", "More spans or log records than the record has bytes for: send none that are empty."
             )
         return listed
+
+    def take_values(self, count: int) -> None:
+        """Make room for values in a list; attributes count twice. Raises InvalidEvent(wrong_shape): they do not fit."""
+        self.left_values -= count
+        if self.left_values < 0:
+            raise InvalidEvent(
+                "wrong_shape", "More attributes or values than the record has bytes for: send none that are empty."
+            )
 
 
 def no_span_ids() -> InvalidEvent:
