@@ -21,6 +21,7 @@ from streams.redaction import Redactor
 from streams.sources import FORMAT_HEADER, Source
 
 REPEATS = ("otlp_log",)  # formats that say again what a span has said: stored and joined, not watched twice
+WARM = 200  # records that are redacted together, right after they are read: later they are out of the caches
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Block:
 
     @property
     def events(self) -> int:
-        return sum(len(kind.events) for kind in self._kinds())
+        return sum(len(kind.events) for kind in self.kinds())
 
     def of_kind(self, event: Event) -> Received[Any]:
         """Return those of the event's kind, whose list takes it."""
@@ -60,7 +61,7 @@ class Block:
 
     def formats(self) -> Counter[tuple[str, str]]:
         """Count the events by the format they came in and their kind."""
-        return Counter((event.source_format, event.kind) for kind in self._kinds() for event in kind.events)
+        return Counter((event.source_format, event.kind) for kind in self.kinds() for event in kind.events)
 
     def judgements(self) -> Counter[tuple[str, str]]:
         """Count the feedback by what was judged and by what kind of rater."""
@@ -68,7 +69,7 @@ class Block:
 
     def latest_ns(self) -> int:
         """Return the greatest event time of the block, 0 where it holds no event."""
-        return max((event.time_unix_nano for kind in self._kinds() for event in kind.events), default=0)
+        return max((event.time_unix_nano for kind in self.kinds() for event in kind.events), default=0)
 
     def response_aliases(self) -> list[str]:
         """Name the answers as their callers know them: two accounts of a call have this name in common."""
@@ -85,7 +86,8 @@ class Block:
         if self.letters:
             yield "dead_letters", columns.dead_letter_rows(self.letters)
 
-    def _kinds(self) -> tuple[Received[Any], ...]:
+    def kinds(self) -> tuple[Received[Any], ...]:
+        """Return the events by their kinds."""
         return self.requests, self.responses, self.feedback
 
 
@@ -111,8 +113,12 @@ class Reader:
         for batch in batches:
             source, number = self.sources[batch.topic], measure.source_of(batch.topic, batch.partition)
             before, lettered, dead = block.events, len(block.letters), 0
-            for record in batch.records:
-                dead += not self._record(block, record, source, number)
+            for start in range(0, len(batch.records), WARM):
+                read = [len(kind.events) for kind in block.kinds()]
+                for record in batch.records[start : start + WARM]:
+                    dead += not self._record(block, record, source, number)
+                for kind, first in zip(block.kinds(), read, strict=True):
+                    kind.events[first:] = self.redactor.apply_all(kind.events[first:], source.content)
             block.ledger.append(
                 ledger_row(batch, dead, events=block.events - before, letters=len(block.letters) - lettered)
             )
@@ -139,7 +145,7 @@ class Reader:
         return events > 0 or letters == 0
 
     def _keep(self, block: Block, event: Event, source: Source) -> Received[Any]:
-        """Measure an event, take out of it what must not be stored, and put it to those of its kind."""
+        """Measure an event, of which all is still there, and put it to those of its kind."""
         if source.synthetic and not event.synthetic:
             event = event.model_copy(update={"synthetic": True})
         if isinstance(event, InferenceResponse):
@@ -147,7 +153,7 @@ class Reader:
             block.watched.append(source.counted and not event.synthetic and event.source_format not in REPEATS)
             block.output_chars.append(measure.output_chars(event))
         received = block.of_kind(event)
-        received.events.append(self.redactor.apply(event, source.content))
+        received.events.append(event)
         return received
 
 

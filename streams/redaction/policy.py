@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from streams.events import Event, Feedback, InferenceRequest, InferenceResponse
 from streams.pseudonyms import Pseudonyms
 from streams.redaction.structures import Place, Texts
-from streams.redaction.text import redact_all
+from streams.redaction.text import asking_for_a_look, redact_all
 from streams.redaction.tracebacks import without_stacks
 from streams.sources import Content
 
@@ -17,7 +17,7 @@ E = TypeVar("E", bound=Event)
 _PEOPLE = ("user_id", "rater_id")
 _DIALOGUE = ("input_messages", "system_instructions", "tool_definitions", "input")
 _CONTENT = (*_DIALOGUE, "output_messages", "output", "explanation", "correction", "error_message", "label", "tags")
-_HELD = {
+_HELD: dict[type[Event], tuple[str, ...]] = {
     kind: tuple(name for name in _CONTENT if name in kind.model_fields)
     for kind in (InferenceRequest, InferenceResponse, Feedback)
 }
@@ -39,40 +39,72 @@ class Redactor:
         self._pseudonyms = Pseudonyms(pseudonym_key)
 
     def apply(self, event: E, content: Content) -> E:
-        """Return the event as it may be stored; the same object where nothing changes.
+        """Return one event as it may be stored, see `apply_all`."""
+        return self.apply_all([event], content)[0]
+
+    def apply_all(self, events: Sequence[E], content: Content) -> list[E]:
+        """Return events as they may be stored, in their order; the same object where nothing changes.
 
         Args:
-            event: a request, a response or feedback.
-            content: what its source lets be kept. full: all of it. redacted: all but people's data and secrets, which
+            events: requests, responses and feedback.
+            content: what their source lets be kept. full: all of it. redacted: all but people's data and secrets, which
                 placeholders replace. hashed: the form of it, its numbers, and a keyed digest of each text, so that
                 equal texts can be counted. none: nothing. The error message is redacted under hashed, too. People's
                 ids become pseudonyms in any case.
         """
+        held = [_held(event) for event in events]
+        changes: list[dict[str, Any]]
+        if content == "redacted":
+            changes = self._redacted_all(held)
+        elif content == "hashed":
+            changes = [self._kept(*self._read(each), self._hashed) for each in held]
+        else:
+            changes = [_dropped(each) if content == "none" else {} for each in held]
+        return [self._stored(*each, content) for each in zip(events, held, changes, strict=True)]
+
+    def _stored(self, event: E, held: dict[str, Any], changes: dict[str, Any], content: Content) -> E:
         fields = event.__dict__
-        changes: dict[str, Any] = {name: self._pseudonyms.of_user(fields[name]) for name in _PEOPLE if fields.get(name)}
-        held = {name: fields[name] for name in _HELD[type(event)] if fields[name] is not None}
-        if not event.tags:
-            del held["tags"]
-        if held and content != "full":
-            changes |= _dropped(held) if content == "none" else self._kept(held, hashed=content == "hashed")
+        for name in _PEOPLE:
+            if fields.get(name):
+                changes[name] = self._pseudonyms.of_user(fields[name])
         if isinstance(event, InferenceRequest) and not held.keys().isdisjoint(_DIALOGUE):
             changes |= _state(event, content)
         return _changed(event, changes) if changes else event
 
-    def _kept(self, held: dict[str, Any], *, hashed: bool) -> dict[str, Any]:
-        """Return the fields that change."""
+    def _redacted_all(self, held: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Look through all texts at once: most hold nothing, and to look costs more than to read."""
+        read = [self._read(each) for each in held]
+        asking = asking_for_a_look([texts.texts for texts, _ in read])
+        return [
+            self._kept(texts, stackless, self._redacted if number in asking else _as_they_are)
+            for number, (texts, stackless) in enumerate(read)
+        ]
+
+    def _read(self, held: dict[str, Any]) -> tuple[Texts, str | None]:
+        """Return the texts of the content, and the error message where it has lost its stack."""
         message = held.get("error_message")
+        stackless = None
         if message is not None:
             held["error_message"], stacks = without_stacks(message)
-            self.counts.update({"TRACEBACK": stacks} if stacks else {})
-        texts = Texts(held)
-        self.counts.update({"SECRET": texts.secrets} if texts.secrets else {})
-        result = self._hashed(texts) if hashed else self._redacted(texts.texts)
-        if result == texts.texts and not texts.secrets:
-            return {"error_message": held["error_message"]} if held.get("error_message") != message else {}
+            if stacks:
+                self.counts["TRACEBACK"] += stacks
+            if held["error_message"] != message:
+                stackless = held["error_message"]
+        return Texts(held), stackless
+
+    def _kept(self, texts: Texts, stackless: str | None, keep: Callable[[Texts], Sequence[str]]) -> dict[str, Any]:
+        """Return the fields that change."""
+        if texts.secrets:
+            self.counts["SECRET"] += texts.secrets
+        result = keep(texts)
+        if not texts.secrets and (result is texts.texts or result == texts.texts):
+            return {} if stackless is None else {"error_message": stackless}
         return texts.replaced(result)
 
-    def _redacted(self, texts: Sequence[str]) -> Sequence[str]:
+    def _redacted(self, texts: Texts) -> Sequence[str]:
+        return self._redacted_texts(texts.texts)
+
+    def _redacted_texts(self, texts: Sequence[str]) -> Sequence[str]:
         result, counts = redact_all(texts)
         self.counts += counts
         return result
@@ -81,12 +113,25 @@ class Redactor:
         """Redact what is form, and digest what is content."""
         form = [place for place, text in enumerate(texts.texts) if _is_form(texts, texts.places[place], text)]
         result = [self._digest(text) for text in texts.texts]
-        for place, text in zip(form, self._redacted([texts.texts[place] for place in form]), strict=True):
+        for place, text in zip(form, self._redacted_texts([texts.texts[place] for place in form]), strict=True):
             result[place] = text
         return result
 
     def _digest(self, text: str) -> str:
         return text if not text or _DIGEST.fullmatch(text) else f"[SHA256:{self._pseudonyms.of_text(text)}]"
+
+
+def _held(event: Event) -> dict[str, Any]:
+    """Return what there is of content, by the event's own names."""
+    fields = event.__dict__
+    held = {name: fields[name] for name in _HELD[type(event)] if fields[name] is not None}
+    if not event.tags:
+        del held["tags"]
+    return held
+
+
+def _as_they_are(texts: Texts) -> Sequence[str]:
+    return texts.texts
 
 
 def _changed(event: E, changes: dict[str, Any]) -> E:

@@ -4,7 +4,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 import re2
 
@@ -97,6 +99,23 @@ class Scan:
         self._char += len(self._bytes[self._byte : byte].decode())
         self._byte = byte
         return self._char
+
+
+def triggered(texts: Sequence[str], border: str) -> Iterator[int]:
+    """Give the numbers of the texts in which there is any trigger; no trigger holds the border."""
+    joined = border.join(texts)
+    try:
+        encoded = joined.encode()
+    except UnicodeEncodeError:  # half a surrogate pair: whose it is comes out when each is read
+        yield from range(len(texts))
+        return
+    narrow = len(encoded) == len(joined)
+    ends = list(accumulate((len(text) if narrow else len(text.encode())) + 1 for text in texts))
+    place = 0
+    while (found := _TRIGGER.search(encoded, place)) is not None:
+        number = bisect_right(ends, found.start())
+        yield number
+        place = ends[number]
 
 
 def folded(text: str) -> str:
