@@ -44,6 +44,10 @@ kafka: $(READY) ## Fetch Apache Kafka with Maven, so that the tests run against 
 bench: $(READY) ## Measure the CPU cost of an event beside a stock Faust agent that does nothing
 	$(BIN)/python -m bench.cost
 
+.PHONY: fuzz
+fuzz: $(READY) ## Feed every decoder a million hostile records (half an hour)
+	$(BIN)/python -m bench.fuzz
+
 .PHONY: schema
 schema: $(READY) ## Write docs/events.schema.json and docs/receiver.openapi.json anew after a change of the contracts
 	$(BIN)/sluice schema > docs/events.schema.json

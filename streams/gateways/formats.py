@@ -39,6 +39,7 @@ FORMATS: Final[Mapping[str, Decoder]] = {
 MOST, SPARSE = 5_000, 20
 # Inside of a text there is a backslash before the quote.
 _STARTS = (b'{"', b"{}", b"{ ", b"{\n", b"{\r", b"{\t", b"[[", b"[]")
+SMALL = 16_384  # bytes: whatever is in it is soon read
 AHEAD_NS = 24 * 3600 * 1_000_000_000  # clocks differ, time zones are mistaken; a day ahead of Kafka is neither
 
 
@@ -61,7 +62,8 @@ def decode(decoder: Decoder, value: bytes | None, headers: Headers, *, limit: in
                 f"{len(value):,} bytes, over the limit of {limit:,}: send smaller batches, or the content by reference "
                 "(content_state external_ref), or raise SLUICE_EVENT_BYTES.",
             )
-        _refuse_crowds(value)
+        if len(value) > SMALL:
+            _refuse_crowds(value)
         ingest_ns = max(0, ingest_ms) * 1_000_000
         latest = ingest_ns + AHEAD_NS if ingest_ms >= 0 else None
         for event in decoder(value, headers, ingest_ns):

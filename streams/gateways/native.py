@@ -56,8 +56,8 @@ def _refuse_incomplete(model: type[E], value: bytes) -> None:
         msgspec.json.decode(value, type=_ESSENTIALS[model])
     except msgspec.ValidationError as wrong:
         raise InvalidEvent("wrong_shape", f"{wrong}; `sluice schema` prints the contract.") from None
-    except msgspec.DecodeError:
-        pass  # no JSON, which pydantic says, too
+    except (msgspec.DecodeError, RecursionError):
+        pass  # no JSON, or nested too deep, which pydantic says, too
 
 
 def _essentials(model: type[Event]) -> type[msgspec.Struct]:

@@ -1,0 +1,171 @@
+"""A hostile record passes through its decoder and everything behind it; what must not happen is said by name."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bench.fuzz.json_mutations import MARKER
+from bench.fuzz.seeds import INGEST_MS, LIMIT, Seed
+from bench.fuzz.yardstick import Yardstick
+from sinks import columns
+from streams.events import E, Event, Feedback, InferenceRequest, InferenceResponse, Received
+from streams.gateways.base import Decoded, InvalidEvent
+from streams.gateways.formats import FORMATS, decode
+from streams.measure import output_chars
+from streams.redaction import Redactor
+
+MEGABYTE = 1e6
+SMALL = 100_000  # bytes
+SMALL_S = 0.005  # of CPU for one of these …
+S_PER_MEGABYTE = 0.05  # … and for a greater one,
+EVENT_S = 50e-6  # and besides what its events cost, which are work that was asked for
+TRIES = 10  # of which the quickest counts
+NOISE = 1.5  # how far measurements of the same work lie apart, on a machine that others use, too
+
+
+@dataclass
+class Tally:
+    """What came of the records of one format."""
+
+    inputs: int = 0
+    events: int = 0
+    letters: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0  # milliseconds of CPU a megabyte, of records that are not small, without EVENT_S
+    slowest_small: float = 0.0  # milliseconds of CPU, without EVENT_S
+    failures: list[str] = field(default_factory=list)
+
+
+def tally_of(said: dict[str, Any]) -> Tally:
+    """Make a tally of one that was written as JSON."""
+    return Tally(**{**said, "letters": Counter(said["letters"])})
+
+
+class Checker:
+    """Checks records of one format."""
+
+    def __init__(self, form: str, *, timed: bool = True) -> None:
+        self.tally = Tally()
+        self._decoder = FORMATS[form]
+        self._redactor = Redactor(b"k" * 32)
+        self._yardstick = Yardstick() if timed else None
+
+    def wrong(self, record: Seed, *, thoroughly: bool) -> str | None:
+        """Say what is wrong with how a record is read; None where nothing is.
+
+        Args:
+            record: what came.
+            thoroughly: also read it twice, replay its dead letters, and make columns of its events.
+        """
+        self.tally.inputs += 1
+        try:
+            began = time.process_time()
+            decoded = self._decode(record)
+            took_s = time.process_time() - began
+            self._count(decoded)
+            self._store([each for each in decoded if isinstance(each, Event)], thoroughly=thoroughly)
+            return (
+                self._slow(record, took_s, len(decoded))
+                or self._told(decoded)
+                or (self._repeats(record, decoded) if thoroughly else None)
+            )
+        except Exception as broken:  # whatever it is, it is what is looked for
+            return f"{type(broken).__name__}: {str(broken)[:200]!r} {_where(broken)}"
+
+    def _decode(self, record: Seed) -> list[Decoded]:
+        return list(decode(self._decoder, record.value, record.headers, limit=LIMIT, ingest_ms=INGEST_MS))
+
+    def _count(self, decoded: Sequence[Decoded]) -> None:
+        for each in decoded:
+            if isinstance(each, InvalidEvent):
+                self.tally.letters[each.reason] += 1
+            else:
+                self.tally.events += 1
+
+    def _slow(self, record: Seed, took_s: float, events: int) -> str | None:
+        if self._yardstick is None:
+            return None
+        size = len(record.value)
+        allowed_s = max(SMALL_S, S_PER_MEGABYTE * size / MEGABYTE) + EVENT_S * events
+        for _ in range(TRIES):
+            if took_s <= allowed_s * NOISE:
+                break
+            took_s = min(took_s, self._yardstick.measured(self._decode, record))
+        own_s = took_s - EVENT_S * events
+        if size < SMALL:
+            self.tally.slowest_small = max(self.tally.slowest_small, own_s * 1e3)
+        else:
+            self.tally.slowest = max(self.tally.slowest, own_s * 1e3 * MEGABYTE / size)
+        if took_s <= allowed_s * NOISE:
+            return None
+        return f"slow: {took_s * 1e3:.1f} ms for {size:,} bytes and {events:,} events, {allowed_s * 1e3:.1f} allowed"
+
+    def _told(self, decoded: Sequence[Decoded]) -> str | None:
+        marker = MARKER.decode()
+        told = (each for each in decoded if isinstance(each, InvalidEvent))
+        return next((f"quotes the record: {each.reason}" for each in told if marker in str(each)), None)
+
+    def _repeats(self, record: Seed, decoded: Sequence[Decoded]) -> str | None:
+        """Check that the same bytes give the same, and that a dead letter's message gives the same dead letter."""
+        if _written(self._decode(record)) != _written(decoded):
+            return "differs: the second reading is not the first"
+        for each in decoded:
+            if isinstance(each, InvalidEvent) and each.item is not None:
+                again = self._decode(Seed(each.item, record.headers))
+                if not any(isinstance(other, InvalidEvent) and other.reason == each.reason for other in again):
+                    return f"replay: the message of a dead letter {each.reason} gives another"
+        return None
+
+    def _store(self, events: Sequence[Event], *, thoroughly: bool) -> None:
+        """Do what is done before events are stored. Raises what that raises."""
+        kept = [self._redactor.apply(event, "redacted") for event in events]
+        for event in kept:
+            written = event.model_dump_json(by_alias=True)
+            if thoroughly:
+                type(event).model_validate(orjson.loads(written))
+        if thoroughly:
+            _make_columns(kept)
+
+
+def _make_columns(events: Sequence[Event]) -> None:
+    """Raises what pyarrow does: the columns of these cannot be made, or do not hold what they say."""
+    requests = [event for event in events if isinstance(event, InferenceRequest)]
+    responses = [event for event in events if isinstance(event, InferenceResponse)]
+    feedback = [event for event in events if isinstance(event, Feedback)]
+    segments, chars = ["segment"] * len(responses), [output_chars(event) for event in responses]
+    tables = [
+        columns.request_parts(_received(requests)) if requests else None,
+        columns.response_parts(_received(responses), segments, chars) if responses else None,
+        columns.feedback_rows(_received(feedback)) if feedback else None,
+    ]
+    for table in tables:
+        if table is not None:
+            table.validate(full=True)
+
+
+def _received(events: Sequence[E]) -> "Received[E]":
+    count = len(events)
+    return Received(list(events), ["topic/0/0"] * count, [INGEST_MS] * count, [0] * count, [0] * count)
+
+
+def _written(decoded: Sequence[Decoded]) -> list[object]:
+    return [
+        (each.reason, each.detail, each.item) if isinstance(each, InvalidEvent) else each.model_dump_json()
+        for each in decoded
+    ]
+
+
+def _where(broken: BaseException) -> str:
+    """Name the innermost place of ours."""
+    at = ""
+    trace = broken.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if "site-packages" not in file and not file.startswith("<"):
+            at = f"at {Path(file).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return at

@@ -1,0 +1,45 @@
+"""A search for records that reach code which none has reached: libFuzzer, through atheris, in a process of its own."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from bench.fuzz.checks import Tally, tally_of
+from bench.fuzz.json_mutations import Tree
+from bench.fuzz.seeds import seeds
+
+
+def search(form: str, seconds: int) -> Tally:
+    """Search for so many seconds. libFuzzer takes the whole process over, and ends it: hence another."""
+    if find_spec("atheris") is None:
+        raise click.ClickException("atheris is not installed: pip install -e '.[fuzz]' (Linux alone)")
+    click.echo(f"{form}: {seconds} s", err=True)
+    with TemporaryDirectory() as folder:
+        _corpus(form, Path(folder))
+        ran = subprocess.run(  # noqa: S603  # our own module
+            [sys.executable, "-m", "bench.fuzz.target", form, str(seconds), folder],
+            capture_output=True,
+            text=True,
+            timeout=seconds + 120,
+        )
+    last = ran.stdout.splitlines()[-1:]
+    if last:  # libFuzzer takes every end of its process for a fault: the exit code says nothing
+        return tally_of(json.loads(last[0]))
+    return Tally(failures=[f"--atheris {seconds} --format {form}: the process died: {ran.stderr[-500:]}"])
+
+
+def _corpus(form: str, folder: Path) -> None:
+    """Give libFuzzer the fixtures, each behind a byte that says whose headers it has, and the words in them."""
+    (folder / "corpus").mkdir()
+    words: set[bytes] = set()
+    for number, seed in enumerate(seeds(form)):
+        (folder / "corpus" / str(number)).write_bytes(bytes([number % 256]) + seed.value)
+        tree = Tree(seed.value)
+        words |= {tree.pieces[key] for key in tree.keys}
+    lines = ('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"' for word in sorted(words))
+    (folder / "words").write_text("\n".join(lines))
