@@ -25,7 +25,9 @@ MOST_FAILURES = 20  # of a format, before it is left
 SHOWN = 1000  # inputs between two looks at the clock
 
 
-def fuzz(form: str, inputs: int, seed: int, seconds: float | None = None, floods: float = FLOODS) -> Tally:
+def fuzz(
+    form: str, inputs: int, seed: int, seconds: float | None = None, floods: float = FLOODS, *, timed: bool = True
+) -> Tally:
     """Feed one decoder.
 
     Args:
@@ -34,19 +36,20 @@ def fuzz(form: str, inputs: int, seed: int, seconds: float | None = None, floods
         seed: the number of the first one; the others follow.
         seconds: where to stop before that, by the clock.
         floods: the share of records of 100 KB and more.
+        timed: say which take too long; on a machine that is busy it may say so of any.
     """
     gc.collect()  # as a worker does, see streams/memory.py
     gc.freeze()
     gc.disable()
     try:
-        return _fed(form, inputs, seed, seconds, floods)
+        return _fed(form, inputs, seed, seconds, floods, timed=timed)
     finally:
         gc.enable()
         gc.unfreeze()
 
 
-def _fed(form: str, inputs: int, seed: int, seconds: float | None, floods: float) -> Tally:
-    hostile, checker = Hostile(form, floods=floods), Checker(form)
+def _fed(form: str, inputs: int, seed: int, seconds: float | None, floods: float, *, timed: bool) -> Tally:
+    hostile, checker = Hostile(form, floods=floods), Checker(form, timed=timed)
     tally, until = checker.tally, time.monotonic() + seconds if seconds else None
     with progress(form, inputs) as show:
         for number in range(seed, seed + inputs):

@@ -27,10 +27,13 @@ def search(form: str, seconds: int) -> Tally:
             text=True,
             timeout=seconds + 120,
         )
-    last = ran.stdout.splitlines()[-1:]
-    if last:  # libFuzzer takes every end of its process for a fault: the exit code says nothing
-        return tally_of(json.loads(last[0]))
-    return Tally(failures=[f"--atheris {seconds} --format {form}: the process died: {ran.stderr[-500:]}"])
+    # libFuzzer takes every end of its process for a fault: the exit code says nothing.
+    said = [line for line in ran.stdout.splitlines() if line.startswith("{")]
+    if said:
+        return tally_of(json.loads(said[-1]))
+    return Tally(
+        failures=[f"--atheris {seconds} --format {form}: the process died: {(ran.stdout + ran.stderr)[-900:]}"]
+    )
 
 
 def _corpus(form: str, folder: Path) -> None:

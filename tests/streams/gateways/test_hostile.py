@@ -40,7 +40,7 @@ def test_every_format_has_fixtures() -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_hostile_records(form: str) -> None:
-    tally = fuzz(form, inputs=2000, seed=1)
+    tally = fuzz(form, inputs=2000, seed=1, timed=False)  # `make fuzz` has the time for that
     assert tally.failures == []
     assert tally.inputs == 2000
     assert tally.events > 200, "what is not read at all tests nothing"
@@ -58,7 +58,7 @@ def test_a_number_makes_the_same_record_again(form: str) -> None:
 def test_words_in_the_wrong_places(form: str) -> None:
     known = [seed for seed in seeds(form) if seed.value[:1] in (b"{", b"[")]
     words = sorted({word for seed in known for item in _items(seed) for word in _words(item)})
-    checker = Checker(form)
+    checker = Checker(form, timed=False)
 
     @settings(max_examples=30, deadline=None, derandomize=True)
     @given(st.sampled_from(known), st.sampled_from(words), misplaced(*words))
@@ -93,7 +93,7 @@ def _differs(_value: bytes, _headers: Headers, _ingest_ns: int) -> list[Decoded]
 
 
 def _dawdles(_value: bytes, _headers: Headers, _ingest_ns: int) -> list[Decoded]:
-    until = time.process_time() + 0.05
+    until = time.process_time() + 0.2
     while time.process_time() < until:
         pass
     return []
@@ -244,7 +244,7 @@ def test_a_large_record_that_lacks_everything_is_refused_at_once() -> None:
     record = json.dumps({"output": [[0.5]] * 150_000}).encode()
     began = time.process_time()
     poison = _poison("native_responses", record)
-    assert time.process_time() - began < 0.05, "once for each missing field takes 0.2 s"
+    assert time.process_time() - began < 0.15, "once for each missing field takes 0.2 s"
     assert "missing required field" in poison.detail
 
 

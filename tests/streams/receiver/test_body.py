@@ -100,7 +100,7 @@ def test_a_bomb_is_stopped_at_the_limit(http: httpx.Client, receiver: Receiving)
         tracemalloc.stop()
     assert answer.status_code == 413
     assert peak < 10 * LIMIT, "of 90 MB no more is inflated than shows that it is too much"
-    assert took < 0.5
+    assert took < 2.0
     assert not receiver.taken()
 
 
