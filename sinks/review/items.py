@@ -1,5 +1,6 @@
 """Picked ids become items: each with its dialogue, its numbers, what was said about it and why it was picked."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -93,8 +94,11 @@ def _row(columns: Iterable[str], values: Sequence[Any]) -> Item:
 
 
 def _canonical(value: str | dict[str, str]) -> str:
-    read = orjson.loads(value) if isinstance(value, str) else value
-    return orjson.dumps(read, option=orjson.OPT_SORT_KEYS).decode()
+    try:
+        read = orjson.loads(value) if isinstance(value, str) else value
+        return orjson.dumps(read, option=orjson.OPT_SORT_KEYS).decode()
+    except ValueError:  # an integer of hundreds of digits, which is JSON all the same
+        return json.dumps(json.loads(str(value)), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _readable(item: Item) -> Item:

@@ -167,3 +167,12 @@ def test_the_dialogue_may_be_anything_that_is_json(client: Client, tmp_path: Pat
     assert found["a"]["input"] == {"a": 1e-7, "b": [1.0, None, "\0"]}
     assert found["a"]["input_messages"] is None
     assert table["input"].to_pylist() == ['{"a":1e-7,"b":[1.0,null,"\\u0000"]}']
+
+
+def test_an_integer_of_hundreds_of_digits_stays_itself(client: Client, tmp_path: Path) -> None:
+    digits = "7" * 400
+    plant(client, [request("long", hour(1), input=f'{{"b":"错","a":{digits}}}'), *CLOSING])
+    path = cut(client, W46, Policy(control=100_000), tmp_path, lateness=timedelta(days=1)).path
+    assert f'{{"a":{digits},"b":"错"}}'.encode() in (path / "items.jsonl").read_bytes()
+    inputs = pq.read_table(path / "items.parquet")["input"].to_pylist()
+    assert [text for text in inputs if text] == [f'{{"a":{digits},"b":"错"}}']
