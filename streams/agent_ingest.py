@@ -6,7 +6,7 @@ module that it calls.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,8 +75,8 @@ class Ingest:
 
     async def confirm(self, block: ingest.Block, events: list[Delivered]) -> None:
         with self.clock, self.metrics.stage_seconds.labels("confirm").time():
-            stored, _ = await asyncio.gather(self.store(block, events), self.measure(block, events))
-            if not stored or not await self.account(block, events):
+            done = await asyncio.gather(self.store(block, events), self.measure(block, events))
+            if not all(done) or not await self.account(block, events):
                 return  # partitions moved while the sink was away: the block is read again by whoever has them
         for event in events:
             event.ack()
@@ -89,27 +89,28 @@ class Ingest:
             if named := block.response_aliases():
                 self.joins.shadow(named)
 
-        return await until_taken(write, self._refused, lambda: any(map(self.current, events)))
+        return await self._taken(write, events)
 
-    async def measure(self, block: ingest.Block, events: list[Delivered]) -> None:
+    async def measure(self, block: ingest.Block, events: list[Delivered]) -> bool:
         known: list[float | None] = []
 
         def look_up() -> None:
             known[:] = durations(block, self.joins)
 
-        if not await until_taken(look_up, self._refused, lambda: any(map(self.current, events))):
-            return
+        if not await self._taken(look_up, events):
+            return False
         sent = [
             await self.publish(key=segment.encode(), value=measure.pack(measurements))
             for segment, measurements in block.measurements(known)
         ]
         await asyncio.gather(*sent)
+        return True
 
     async def account(self, block: ingest.Block, events: list[Delivered]) -> bool:
         def write() -> None:
             self.clickhouse.insert("ledger", columns.ledger_rows(block.ledger, time.time_ns() // 1_000_000))
 
-        return await until_taken(write, self._refused, lambda: any(map(self.current, events)))
+        return await self._taken(write, events)
 
     def count(self, block: ingest.Block) -> None:
         self.metrics.confirmed(block.ledger)
@@ -118,6 +119,10 @@ class Ingest:
         self.metrics.answered(block.answers(), block.latest_ns())
         self.metrics.redacted(self.redactor.counts)
         self.redactor.counts.clear()
+
+    async def _taken(self, work: Callable[[], None], events: list[Delivered]) -> bool:
+        """Offer the store some work until it takes it; False once nothing of the block is this worker's any more."""
+        return await until_taken(work, self._refused, lambda: any(map(self.current, events)))
 
     def _refused(self) -> None:
         self.metrics.sink_busy.labels("clickhouse").inc()

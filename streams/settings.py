@@ -15,8 +15,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from detectors.drift import DELTA
 from streams.sources import Source
 
-SECRET = ("state_key", "receiver_tokens", "pseudonym_key")
-
 
 class SettingsError(Exception):
     """A setting is wrong; the message names the variable, what it holds and what it takes."""
@@ -161,6 +159,6 @@ def _line(error: object) -> str:
 
 def shown(name: str, value: object) -> str:
     """Return a setting's value for a person's eyes: without the state key, or the user and password in a URL."""
-    if isinstance(value, SecretStr) or name in SECRET:
+    if Settings.model_fields[name].annotation is SecretStr:
         return "(not shown)"
     return re.sub(r"^(\w+://)?.*@", r"\1(not shown)@", str(value)) if name == "clickhouse_url" else str(value)
