@@ -112,10 +112,11 @@ class TestIngest:
         assert event_.acks == 0
         assert scene.tables["ledger"] == []
 
-    @pytest.mark.parametrize("away_for", ["inference_parts", "ledger"])
+    @pytest.mark.parametrize("away_for", ["inference_parts", "ledger", "request_times"])
     async def test_a_block_that_is_no_longer_ours_is_let_go_while_the_sink_is_away(self, away_for: str) -> None:
         scene = Scene()
-        moved, mine = scene.batch(answered(0)), scene.batch(answered(0, partition=1))
+        # Without a duration, so that it is asked when their requests came.
+        moved, mine = (scene.batch(answered(0, partition=each, duration_s=None)) for each in (0, 1))
         scene.refusals[away_for] = [BUSY] * 1000
         walk = asyncio.create_task(scene.ingest().walk(stream(moved, mine)))
         await scene.until(lambda: f"refused {away_for}" in scene.log)

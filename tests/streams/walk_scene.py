@@ -74,6 +74,7 @@ class Scene:
     def request_times(self, ids: Sequence[str]) -> dict[str, int]:
         """As the store's: what is known of requests that came before."""
         if self.refusals["request_times"]:
+            self.log.append("refused request_times")
             raise self.refusals["request_times"].pop(0)
         return {id_: self.asked[id_] for id_ in ids if id_ in self.asked}
 
