@@ -1,23 +1,27 @@
 """Levels of all metrics go in; out comes how unusual each inference is among its segment's recent ones."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from river import base
 
-from detectors.base import METRICS
+from detectors.metrics import METRICS
 
+COLUMNS = ("error", "duration_s", "time_to_first_chunk_s", "input_tokens", "output_tokens", "output_chars")
 CHUNK = 128  # rows learned at once; all scores between two chunks come from one state
 WARM = 2 * CHUNK
-_LOGGED = len(METRICS) - 1
+_LOGGED = len(COLUMNS) - 1
+_UNITS = np.array([METRICS[name].unit for name in COLUMNS[1:]])
+_DECIBELS = 10 / np.log(10)
+_LARGEST = 1e300  # what is larger would overflow when divided by its unit; no metric comes near
 _FLOOR = 0.05  # decibels, about 1%: rounding in a metric that hardly varies is not unusual
 _SHRINK = 0.02  # of each correlation towards 0: tokens and characters may be all but one metric
 _CLIP = 4.0  # robust standard deviations, for a metric of which little is known
 _AWAY = 1e9  # variance given to a metric that is not known: its part of the distance vanishes
 _GRID = np.linspace(-4.0, 12.0, 65)  # of standardised distances
-_DERIVED = {"_centre", "_deviation", "_correlation", "_precision", "_inverted", "_surprise"}
+_UPPER = np.triu_indices(_LOGGED)
 
 # By pattern, a number of 5 bits that says which logged metrics are known: how many, the 90% quantile of chi-square
 # for so many, and what makes its cube root about standard normal (a factor, and what is then subtracted).
@@ -28,6 +32,21 @@ _VARIANCE = 2 / (9 * np.maximum(_COUNT, 1))
 _FACTOR = 1 / np.sqrt(_VARIANCE) / np.cbrt(np.maximum(_COUNT, 1))
 _MIDDLE = (1 - _VARIANCE) / np.sqrt(_VARIANCE)
 _EYE = np.eye(_LOGGED)
+
+
+def levels(values: Mapping[str, NDArray[np.float64]], n: int) -> NDArray[np.float64]:
+    """Put n inferences' metrics on the scale that scores work on: float64[n, 6], a column for each of COLUMNS.
+
+    `error` stays 0 or 1. The others go to decibels, 10 log10(1 + x / unit): latency and length are heavy-tailed and
+    change by factors (+1 dB is +26%). A metric that is absent, negative or infinite is not known, NaN.
+
+    >>> levels({"error": np.array([0.0, 1.0]), "duration_s": np.array([0.999, np.nan])}, 2)[:, :2].round(3).tolist()
+    [[0.0, 30.0], [1.0, nan]]
+    """
+    absent = np.full(n, np.nan)
+    columns = np.column_stack([values.get(name, absent) for name in COLUMNS]).astype(np.float64, copy=False)
+    columns = np.where((columns >= 0) & (columns <= _LARGEST), columns, np.nan)
+    return np.concatenate([columns[:, :1], np.log1p(columns[:, 1:] / _UNITS) * _DECIBELS], axis=1)
 
 
 class RobustMahalanobis(base.AnomalyDetector):
@@ -43,6 +62,23 @@ class RobustMahalanobis(base.AnomalyDetector):
     (Huber's winsorising), so that anomalies do not make themselves normal. Rows are learned in chunks of 128, counted
     from the first: a score uses all chunks completed before it, so blocks and single rows give the same scores.
     Until 256 rows are learned, and where no metric is known, the score is NaN: null is not 0.
+
+    Measured on 4 streams of 35,000 rows (1% errors) with 35 planted in each: slow for the length, few characters to a
+    token, or an empty answer after a long wait. River's detectors on the same rows: unknowns filled with the mean,
+    scaled as their documentation asks; GaussianScorer is the largest over the columns.
+
+    ========================================  =======  ======================  ========
+    detector                                  ROC-AUC  right of the top 0.1%   µs a row
+    ========================================  =======  ======================  ========
+    this, in batches of 1,000                    1.00                    86%        1.5
+    HalfSpaceTrees(25, 8, window_size=1000)       .78                    10%         82
+    HalfSpaceTrees()                              .75                    10%         40
+    GaussianScorer()                              .81                     0%         12
+    OneClassSVM(nu=0.01)                          .70                     0%         14
+    ========================================  =======  ======================  ========
+
+    Most of what was planted breaks a correlation, which is what this looks for and the others do not; to them the top
+    are the plain errors.
 
     Parameters
     ----------
@@ -82,7 +118,7 @@ class RobustMahalanobis(base.AnomalyDetector):
         self._derive()
 
     def score_one(self, x: dict[Hashable, Any]) -> float:
-        """Score one inference: levels by metric name (`detectors.base.levels`); an absent one is not known."""
+        """Score one inference: levels by metric name; an absent one is not known."""
         return float(self.score_many(_row(x))[0])
 
     def learn_one(self, x: dict[Hashable, Any]) -> None:
@@ -90,7 +126,7 @@ class RobustMahalanobis(base.AnomalyDetector):
         self.score_learn_many(_row(x))
 
     def score_many(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score n inferences, float64[n, 6] of levels in the order of METRICS, by what has been learned so far."""
+        """Score n inferences, float64[n, 6] of levels in the order of COLUMNS, by what has been learned so far."""
         return self._share(self._distances(rows)[0])
 
     def score_learn_many(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -183,16 +219,37 @@ class RobustMahalanobis(base.AnomalyDetector):
             self._precision[new] = np.linalg.inv(self._correlation + away[:, :, None] * _EYE)
             self._inverted[new] = True
 
+    def state(self) -> dict[str, Any]:
+        """Return what was learned, at most 5 KB: what is restored from it gives the same scores to the last bit."""
+        learned = {name: getattr(self, f"_{name}").copy() for name in ("mean", "weight", "errors", "ranks")}
+        chunk = {name: getattr(self, f"_{name}")[: self._filled].copy() for name in ("rows", "unusual", "drawn_in")}
+        return {"memory": self.memory, "learned": self.learned, "scatter": self._scatter[_UPPER], **learned, **chunk}
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> "RobustMahalanobis":
+        """Return what `state` was taken of. Raises KeyError, TypeError or ValueError where it is no state."""
+        detector = cls.__new__(cls)
+        detector.__setstate__(state)
+        return detector
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
+        return self.state()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        RobustMahalanobis.__init__(self, state["memory"])
+        self.learned = state["learned"]
+        for name in ("mean", "weight", "errors", "ranks"):
+            getattr(self, f"_{name}")[:] = state[name]
+        self._scatter[_UPPER] = state["scatter"]
+        self._scatter.T[_UPPER] = state["scatter"]
+        self._filled = len(state["rows"])
+        for name in ("rows", "unusual", "drawn_in"):
+            getattr(self, f"_{name}")[: self._filled] = state[name]
         self._derive()
 
 
 def _row(x: dict[Hashable, Any]) -> NDArray[np.float64]:
-    return np.array([[x.get(metric, np.nan) for metric in METRICS]])
+    return np.array([[x.get(metric, np.nan) for metric in COLUMNS]])
 
 
 def _cumulated(unusual: NDArray[np.float32]) -> NDArray[np.int64]:

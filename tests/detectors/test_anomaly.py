@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors.anomaly import WARM, RobustMahalanobis
-from detectors.base import METRICS, levels
+from detectors.anomaly import COLUMNS, WARM, RobustMahalanobis, levels
+from detectors.packed import pack, unpack
 from tests.detectors.traffic import Columns, answers
 
 N = 12_000
@@ -65,7 +66,7 @@ def test_further_out_is_a_higher_score_below_one() -> None:
 @given(
     seed=st.integers(0, 100),
     cuts=st.lists(st.integers(0, 900), max_size=10).map(sorted),
-    absent=st.sets(st.sampled_from(METRICS)),
+    absent=st.sets(st.sampled_from(COLUMNS)),
 )
 @settings(max_examples=30, deadline=None)
 def test_blocks_and_restarts_change_no_score(seed: int, cuts: list[int], absent: set[str]) -> None:
@@ -74,8 +75,25 @@ def test_blocks_and_restarts_change_no_score(seed: int, cuts: list[int], absent:
     detector, scores = RobustMahalanobis(), []
     for start, stop in zip([0, *cuts], [*cuts, 900], strict=True):
         scores.append(detector.score_learn_many(rows[start:stop]))
-        detector = pickle.loads(pickle.dumps(detector))  # noqa: S301  # made one line above
-    np.testing.assert_allclose(np.concatenate(scores), RobustMahalanobis().score_learn_many(rows), rtol=1e-9)
+        detector = RobustMahalanobis.restore(unpack(pack(detector.state())))
+    np.testing.assert_array_equal(np.concatenate(scores), RobustMahalanobis().score_learn_many(rows))
+
+
+def test_state_is_small_and_a_copy() -> None:
+    detector = RobustMahalanobis()
+    scored(answers(N + 127 - N % 128, seed=16), detector)
+    state = detector.state()
+    assert len(state["rows"]) == 127  # the most that it ever holds
+    assert len(pack(state)) < 5_000
+    again, more = RobustMahalanobis.restore(state), answers(500, seed=17)
+    np.testing.assert_array_equal(scored(more, detector), scored(more, again))
+    np.testing.assert_array_equal(scored(more, RobustMahalanobis.restore(state)), scored(more, pickled(state)))
+
+
+def pickled(state: dict[str, Any]) -> RobustMahalanobis:
+    """Return the detector by the way that River's users keep theirs."""
+    detector: RobustMahalanobis = pickle.loads(pickle.dumps(RobustMahalanobis.restore(state)))  # noqa: S301
+    return detector
 
 
 def test_rivers_way_row_by_row_gives_the_scores_of_a_block() -> None:
@@ -83,11 +101,11 @@ def test_rivers_way_row_by_row_gives_the_scores_of_a_block() -> None:
     rows = levels(columns, 800)
     detector, scores = RobustMahalanobis(), []
     for row in rows.tolist():
-        known = [(metric, level) for metric, level in zip(METRICS, row, strict=True) if not np.isnan(level)]
+        known = [(metric, level) for metric, level in zip(COLUMNS, row, strict=True) if not np.isnan(level)]
         x: dict[Hashable, float] = dict(known)
         scores.append(detector.score_one(x))
         detector.learn_one(x)
-    np.testing.assert_allclose(scores, RobustMahalanobis().score_learn_many(rows), rtol=1e-9)
+    np.testing.assert_array_equal(scores, RobustMahalanobis().score_learn_many(rows))
     assert np.isnan(scores[:WARM]).all()
     assert np.isfinite(scores[WARM:]).all()
 
@@ -101,8 +119,8 @@ def test_an_inference_of_which_nothing_is_known_has_no_score() -> None:
 def test_only_known_metrics_count() -> None:
     detector = RobustMahalanobis()
     scored(answers(N, seed=8), detector)
-    usual = {metric: np.array([value]) for metric, value in zip(METRICS, (0, 3.3, 0.2, 500, 300, 1200), strict=True)}
-    for left_out in METRICS[1:]:
+    usual = {metric: np.array([value]) for metric, value in zip(COLUMNS, (0, 3.3, 0.2, 500, 300, 1200), strict=True)}
+    for left_out in COLUMNS[1:]:
         columns = {metric: column for metric, column in usual.items() if metric != left_out}
         assert detector.score_many(levels(columns, 1))[0] < 0.9
 
@@ -116,7 +134,7 @@ def test_a_metric_that_comes_late_is_learned() -> None:
 
 
 def test_metrics_that_never_vary_are_scored() -> None:
-    still = {metric: np.full(5000, value) for metric, value in zip(METRICS, (0, 1, 1, 10, 0, 0), strict=True)}
+    still = {metric: np.full(5000, value) for metric, value in zip(COLUMNS, (0, 1, 1, 10, 0, 0), strict=True)}
     still["duration_s"][-1] = 2.0
     scores = scored(still)
     assert np.isfinite(scores[WARM:]).all()
@@ -137,7 +155,7 @@ def test_huge_values_do_not_become_usual() -> None:
 
 
 def test_an_empty_block() -> None:
-    assert RobustMahalanobis().score_learn_many(np.empty((0, len(METRICS)))).shape == (0,)
+    assert RobustMahalanobis().score_learn_many(np.empty((0, len(COLUMNS)))).shape == (0,)
 
 
 def test_an_error_is_as_unusual_as_it_is_rare() -> None:
