@@ -9,7 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import to_json
 
-from streams.events import DeadLetter, E, Feedback, Finding, InferenceRequest, InferenceResponse, LedgerRow, Received
+from streams.events import (
+    DeadLetter,
+    E,
+    Feedback,
+    Finding,
+    InferenceRequest,
+    InferenceResponse,
+    LedgerRow,
+    Received,
+    ReferenceRow,
+)
 
 TEXT = pa.string()
 # For LowCardinality columns. ClickHouse 26.5 reads a null of a plain Arrow string into LowCardinality(Nullable) as
@@ -41,7 +51,7 @@ COMMON: dict[str, pa.DataType] = {
 INFERENCE = COMMON | {"operation": WORD, "provider": WORD, "request_model": WORD}
 REQUEST = INFERENCE | {"stream": pa.bool_(), "content_state": TEXT, "content_ref": TEXT}
 REQUEST_JSON = ("input_messages", "system_instructions", "tool_definitions", "input")
-REQUEST_PARAMETERS = ("temperature", "top_p", "max_tokens", "seed", "choice_count")
+REQUEST_PARAMETERS = ("temperature", "top_p", "max_tokens", "seed", "choice_count", "output_type")
 RESPONSE = INFERENCE | {
     "status": TEXT,
     "response_id": TEXT,
@@ -98,19 +108,47 @@ LEDGER = {
 }
 FINDING = {
     "finding_id": TEXT,
+    "state": TEXT,
     "time_unix_nano": NANOS,
+    "said_unix_nano": NANOS,
     "since_unix_nano": NANOS,
     "segment": TEXT,
     "metric": TEXT,
     "detector": TEXT,
+    "subject": TEXT,
     "direction": TEXT,
     "mean_before": pa.float64(),
-    "mean_after": pa.float64(),
+    "low_before": pa.float64(),
+    "high_before": pa.float64(),
     "count_before": pa.uint64(),
+    "mean_after": pa.float64(),
+    "low_after": pa.float64(),
+    "high_after": pa.float64(),
     "count_after": pa.uint64(),
+    "log10_e": pa.float64(),
+    "seconded": pa.bool_(),
+    "learning": pa.bool_(),
+    "event": pa.uint64(),
+    "since_event": pa.uint64(),
     "inference_id": TEXT,
     "examples_before": TEXTS,
     "examples_after": TEXTS,
+    "versions": TEXTS,
+}
+SLICES = pa.list_(pa.struct([("dimension", TEXT), ("value", TEXT), ("share", pa.float64())]))
+MOVED = pa.list_(pa.struct([("metric", TEXT), ("direction", TEXT), ("before", pa.float64()), ("after", pa.float64())]))
+HOURLY = pa.list_(pa.float32())
+REFERENCE = {
+    "segment": TEXT,
+    "metric": TEXT,
+    "said_unix_nano": NANOS,
+    "state": TEXT,
+    "weeks": pa.float64(),
+    "unit": TEXT,
+    "expected": HOURLY,
+    "band_low": HOURLY,
+    "band_high": HOURLY,
+    "events": pa.uint64(),
 }
 
 
@@ -180,10 +218,20 @@ def ledger_rows(rows: Sequence[LedgerRow], confirmed_at_ms: int) -> pa.Table:
 
 def finding_rows(findings: Sequence[Finding]) -> pa.Table:
     """Return the columns of `finding_events`."""
-    columns = _attributes(findings, FINDING)
-    columns["time"] = columns.pop("time_unix_nano")
-    columns["since"] = columns.pop("since_unix_nano")
+    columns = _named(_attributes(findings, FINDING))
+    columns["slices"] = pa.array([[dict(each) for each in finding.slices] for finding in findings], SLICES)
+    columns["also"] = pa.array([[dict(each) for each in finding.also] for finding in findings], MOVED)
     return pa.table(columns)
+
+
+def reference_rows(rows: Sequence[ReferenceRow]) -> pa.Table:
+    """Return the columns of `references`."""
+    return pa.table(_named(_attributes(rows, REFERENCE)))
+
+
+def _named(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """Name times as the tables do: by what happened then."""
+    return {name.removesuffix("_unix_nano"): column for name, column in columns.items()}
 
 
 def _columns(received: Received[E], types: dict[str, pa.DataType]) -> dict[str, pa.Array]:

@@ -60,7 +60,9 @@ class Metrics:
         self.inferences = Counter(
             "sluice_inferences", "Answered inferences watched.", ["segment", "status"], registry=own
         )
-        self.findings = Counter("sluice_findings", "Findings.", ["segment", "metric", "direction"], registry=own)
+        self.findings = Counter(
+            "sluice_findings", "Findings that opened.", ["segment", "metric", "direction"], registry=own
+        )
         self.segments = Gauge("sluice_segments", "Segments that this worker watches.", registry=own)
         self.held = Gauge(
             "sluice_held_rows", "Answers that wait to be watched until all partitions have come as far.", registry=own
@@ -80,6 +82,7 @@ class Metrics:
         )
         self._latest_ns = 0
         self._names: set[str] = set()
+        self._open: set[str] = set()
 
     def confirmed(self, ledger: list[LedgerRow]) -> None:
         """Count a block that every sink has confirmed."""
@@ -121,7 +124,12 @@ class Metrics:
         self.event_time.set(self._latest_ns / 1e9)
 
     def found(self, finding: Finding) -> None:
-        self.findings.labels(finding.segment, finding.metric, finding.direction).inc()
+        """Count a finding when it opens; what else is said of it is no other finding."""
+        if finding.state == "closed":
+            self._open.discard(finding.finding_id)
+        elif finding.said_unix_nano == finding.time_unix_nano and finding.finding_id not in self._open:
+            self._open.add(finding.finding_id)
+            self.findings.labels(finding.segment, finding.metric, finding.direction).inc()
 
     def exposition(self) -> bytes:
         """Return what /metrics answers, in Prometheus's text format."""

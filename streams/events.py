@@ -1,11 +1,13 @@
 """The contract with gateways: what one request, response or piece of feedback about an inference says."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from typing_extensions import TypedDict
+
+from streams.readable import amount, harmless, moment, times
 
 SCHEMA_VERSION = 1
 
@@ -18,6 +20,8 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 # ahead is judged where the Kafka time is known.
 EARLIEST_NS, LATEST_NS = 1_420_070_400_000_000_000, 4_102_444_800_000_000_000
 UnixNano = Annotated[int, Field(ge=EARLIEST_NS, lt=LATEST_NS)]
+SHORT = 12  # characters of a finding's id that are shown: no two of millions share them by chance
+HOURS = 168  # of the UTC week, from Monday 00:00 on
 
 
 class Part(TypedDict, total=False):
@@ -105,6 +109,12 @@ class InferenceEvent(Event):
         alias="gen_ai.request.model",
         max_length=256,
         description="The model as the client asked for it. Repeat it on the response: errors name no other.",
+    )
+    output_type: str | None = Field(
+        None,
+        alias="gen_ai.output.type",
+        max_length=64,
+        description="What was asked for: json, text, image, speech. Repeat it on the response, to have JSON checked.",
     )
 
 
@@ -283,33 +293,145 @@ class LedgerRow:
     letters: int
 
 
-class Finding(BaseModel):
-    """A detector's statement: in this segment this metric changed, since when, from what to what, for example here.
-
-    The id is a hash of segment, metric and the inference at which it was noticed, so that a replay repeats the id.
-    """
+class Slice(BaseModel):
+    """A part of a segment, and the share of a change that it carries."""
 
     model_config = ConfigDict(frozen=True)
 
+    dimension: str
+    value: str
+    share: float
+
+
+class Moved(BaseModel):
+    """Another metric that changed along with a finding's own."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metric: str
+    direction: str
+    before: float
+    after: float
+
+
+class Finding(BaseModel):
+    """A detector's statement: in this segment this metric changed, since when, from what to what, for example here.
+
+    It is said when it opens, when another metric joins it, and when it closes; the id is that of the opening, and the
+    last statement by `said_unix_nano` holds. The id is a hash of segment, metric, detector, subject and the inference
+    at which it was noticed, so that a replay repeats it. Means, with their 95% interval, are in the metric's own unit.
+    """
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="null")
+
     finding_id: str
+    state: Literal["open", "closed"]
     time_unix_nano: int = Field(description="Event time of the inference at which the change was noticed.")
+    said_unix_nano: int = Field(description="Event time of this statement.")
     since_unix_nano: int = Field(description="Event time at which the change is estimated to have begun.")
     segment: str
     metric: str
     detector: str
-    direction: Literal["up", "down"]
+    subject: str = Field("", description="The class, word, user or style that it is about, where there is one.")
+    direction: Literal["up", "down", "other"]
     mean_before: float
+    low_before: float
+    high_before: float
+    count_before: int = Field(description="Events that the mean before is taken over.")
     mean_after: float
-    count_before: int = Field(description="Inferences that the mean before is taken over.")
+    low_after: float
+    high_after: float
     count_after: int
+    log10_e: float = Field(description="Evidence: a stream at rest claims 10^x in an event with chance 10^-x at most.")
+    seconded: bool = Field(description="A second detector, of another kind, saw it too.")
+    learning: bool = Field(description="Less than a week had been learned.")
+    event: int = Field(description="Number in the segment of the inference at which it was noticed.")
+    since_event: int
     inference_id: str
     examples_before: list[str]
     examples_after: list[str]
+    slices: list[Slice] = Field(default_factory=list, description="What carries it, greatest share first.")
+    versions: list[str] = Field(default_factory=list, description="What was new shortly before it began.")
+    also: list[Moved] = Field(default_factory=list, description="Other metrics that moved along.")
+
+    @property
+    def about(self) -> str:
+        """The metric, and the class or word of it that is meant; harmless to print, as all that follows."""
+        return harmless(f"{self.metric} {self.subject}" if self.subject else self.metric)
+
+    @property
+    def before(self) -> str:
+        return self._estimate(self.mean_before, self.low_before, self.high_before)
+
+    @property
+    def after(self) -> str:
+        return self._estimate(self.mean_after, self.low_after, self.high_after)
+
+    @property
+    def factor(self) -> str:
+        return times(self.mean_before, self.mean_after)
+
+    @property
+    def evidence(self) -> str:
+        chance = f"chance below 1 in 10^{self.log10_e:.0f}" if isfinite(self.log10_e) else "evidence unknown"
+        return f"{chance}{', seconded' if self.seconded else ''}{', still learning' if self.learning else ''}"
+
+    @property
+    def carried(self) -> list[str]:
+        return [harmless(f"{100 * each.share:.0f}% of it {each.dimension}={each.value}") for each in self.slices]
+
+    @property
+    def along(self) -> list[str]:
+        return [
+            harmless(f"{m.metric} {m.direction} {amount(m.metric, m.before)} → {amount(m.metric, m.after)}")
+            for m in self.also
+        ]
+
+    def _estimate(self, *estimate: float) -> str:
+        mean, low, high = (amount(self.metric, value, self.subject) for value in estimate)
+        return f"{mean} ({low} to {high})"
 
     def __str__(self) -> str:
-        since = datetime.fromtimestamp(self.since_unix_nano // 1_000_000_000, UTC).isoformat()
-        change = f"{self.mean_before:.4g} → {self.mean_after:.4g}"
-        return f"{self.metric} of {self.segment} went {self.direction}, {change}, since {since}"
+        """Say all that a person needs first, in one line; `sluice findings show` takes the beginning of the id."""
+        direction = "changed" if self.direction == "other" else self.direction
+        return "; ".join(
+            (
+                f"{'OVER: ' if self.state == 'closed' else ''}{self.about} {direction} in {harmless(self.segment)}"
+                f" since {moment(self.since_unix_nano)}",
+                f"{self.before} → {self.after}{f', {self.factor}' if self.factor else ''}",
+                self.evidence,
+                *self.carried[:1],
+                *(f"new before it: {harmless(version)}" for version in self.versions),
+                *(f"with it: {moved}" for moved in self.along),
+                f"finding {self.finding_id[:SHORT]}",
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRow:
+    """What a detector expects of a metric of a segment, as it was learned anew at event time `said_unix_nano`.
+
+    `expected`, `band_low` and `band_high` have a value for each of the 168 hours of the UTC week, from Monday 00:00 on,
+    in `unit`; NaN where nothing is known of an hour. `weeks` and `events` are what it was learned from. Raises
+    ValueError where a list has another length.
+    """
+
+    segment: str
+    metric: str
+    said_unix_nano: int
+    state: Literal["learning", "rolling", "pinned"]
+    weeks: float
+    unit: str
+    expected: tuple[float, ...]
+    band_low: tuple[float, ...]
+    band_high: tuple[float, ...]
+    events: int
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.expected), len(self.band_low), len(self.band_high)}
+        if lengths != {HOURS}:
+            raise ValueError(f"A reference has a value for each of the {HOURS} hours of a week, not {sorted(lengths)}")
 
 
 CONTRACT: dict[str, type[Event]] = {

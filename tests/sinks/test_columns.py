@@ -11,16 +11,17 @@ from aiokafka.structs import ConsumerRecord
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sinks import columns
+from sinks import columns, findings, references
 from sinks.clickhouse import ClickHouse
 from sinks.review.windows import monday_of
 from streams.batches import RecordBatch
 from streams.dead_letters import dead_letter
-from streams.events import CONTRACT, E, Finding, LedgerRow
+from streams.events import CONTRACT, E, LedgerRow, Moved, ReferenceRow
 from streams.gateways.base import InvalidEvent
 from streams.redaction import Redactor
 from streams.sources import Content
 from tests.sinks.drawn_events import LAST_NS, NEEDED, TOPICS, Sent, events, numbers, words
+from tests.sinks.found import found
 from tests.streams.test_events import NOON, REQUEST
 from tests.streams.test_ingest import reader
 
@@ -202,30 +203,30 @@ def test_scores_findings_and_ledger_rows_hold_their_extremes(sink: ClickHouse) -
         (0.25, NOON, None, None),
         (1 - 2**-53, LAST_NS, None, None),
     ]
-    finding = Finding(
-        finding_id="f",
+    finding = found(
+        "f",
         time_unix_nano=LAST_NS,
-        since_unix_nano=NOON,
+        said_unix_nano=LAST_NS,
+        since_unix_nano=1,
         segment="小|-|\0|-",
-        metric="error",
-        detector="adwin",
-        direction="down",
-        mean_before=0.5,
+        subject="",
+        direction="other",
         mean_after=5e-324,
+        high_after=float("inf"),
         count_before=2**64 - 1,
         count_after=0,
-        inference_id="i",
         examples_before=[],
         examples_after=["", "a"],
+        slices=[],
+        also=[Moved(metric="", direction="\0", before=-1e308, after=5e-324)],
     )
     sink.insert("finding_events", columns.finding_rows([finding]))
-    query = (
-        "SELECT * REPLACE (toUnixTimestamp64Nano(time) AS time, toUnixTimestamp64Nano(since) AS since) FROM findings "
-        "WHERE finding_id = 'f'"
-    )
-    (row,) = sink.client.query(query).named_results()
-    names = {"time_unix_nano": "time", "since_unix_nano": "since"}
-    assert row == {names.get(name, name): value for name, value in finding.model_dump().items()}
+    assert findings.one(sink.client, "f").finding == finding
+    reference = ReferenceRow("小", "m", LAST_NS, "learning", 5e-324, "", (0.5,) * 168, (-1e38,) * 168, (1e38,) * 168, 0)
+    sink.insert("references", columns.reference_rows([reference]))
+    (kept,) = references.of_segment(sink.client, "小")
+    assert kept.band_high[0] == pytest.approx(1e38)
+    assert replace(kept, band_low=reference.band_low, band_high=reference.band_high) == reference
     ledger = LedgerRow("t", 2**31 - 1, 0, 2**63 - 1, 2**32 - 1, 0, 2**32 - 1, 0, 2**32 - 1)
     sink.insert("ledger", columns.ledger_rows([ledger], NOON_MS))
     query = "SELECT topic, partition, first_offset, last_offset, records, written, dead FROM ledger"

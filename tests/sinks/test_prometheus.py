@@ -3,24 +3,10 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from sinks.prometheus import Metrics
-from streams.events import DeadLetter, Finding, LedgerRow
+from streams.events import DeadLetter, LedgerRow
+from tests.sinks.found import found, over
 
-FINDING = Finding(
-    finding_id="f",
-    time_unix_nano=2,
-    since_unix_nano=1,
-    segment='chat|"quoted"\n|-|-',
-    metric="duration_s",
-    detector="adwin",
-    direction="up",
-    mean_before=1.0,
-    mean_after=2.0,
-    count_before=900,
-    count_after=30,
-    inference_id="i",
-    examples_before=[],
-    examples_after=[],
-)
+FINDING = found("f", segment='chat|"quoted"\n|-|-', metric="duration_s")
 # What may stand in a label: names of topics, a few words of our own, and segments, which are limited in number.
 LABELS = {"topic", "outcome", "reason", "stage", "sink", "segment", "status", "metric", "direction", "le", "format"}
 
@@ -86,3 +72,21 @@ def test_two_workers_of_one_process_do_not_meet() -> None:
     one, other = _busy(), Metrics()
     assert one.exposition() != other.exposition()
     assert other.registry.get_sample_value("sluice_sink_busy_total", {"sink": "clickhouse"}) is None
+
+
+def test_a_finding_counts_when_it_opens_and_however_often_that_is_said_once() -> None:
+    metrics = Metrics()
+
+    def counted() -> float | None:
+        labels = {"segment": FINDING.segment, "metric": "duration_s", "direction": "up"}
+        return metrics.registry.get_sample_value("sluice_findings_total", labels)
+
+    joined = FINDING.model_copy(update={"said_unix_nano": FINDING.said_unix_nano + 1})
+    for said in (FINDING, FINDING, joined, over(FINDING, 60), over(FINDING, 60)):
+        metrics.found(said)
+        assert counted() == 1
+    metrics.found(FINDING.model_copy(update={"finding_id": "g"}))
+    assert counted() == 2
+    started = Metrics()
+    started.found(joined)
+    assert b"sluice_findings_total{" not in started.exposition(), "it opened in another worker"

@@ -57,8 +57,8 @@ def thumb_down(feedback_id: str, about: str, at: datetime, **more: Any) -> Row:
 
 
 def finding(finding_id: str, about: str, at: datetime, *, segment: str = SEGMENT, metric: str = "duration_s") -> Row:
-    row = {"finding_id": finding_id, "time": at, "since": at, "segment": segment, "metric": metric, "detector": "adwin"}
-    row |= {"direction": "up", "mean_before": 1.0, "mean_after": 2.0, "count_before": 900, "count_after": 90}
+    row = {"finding_id": finding_id, "time": at, "said": at, "since": at, "segment": segment, "metric": metric}
+    row |= {"state": "open", "detector": "e-sr", "direction": "up", "mean_before": 1.0, "mean_after": 2.0}
     return "finding_events", row | {"inference_id": about}
 
 

@@ -1,0 +1,77 @@
+"""Commands about what comes out: review batches are cut and checked, and every offset is accounted for."""
+
+import asyncio
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sinks import ledger as ledger_module
+from sinks.clickhouse import ClickHouse
+from sinks.review.cut import cut
+from sinks.review.manifest import verify
+from sinks.review.policy import Policy
+from sinks.review.windows import Window
+from streams import offsets, weekly
+from streams import settings as settings_module
+from streams.cli.group import main, plainly
+
+
+@main.group()
+def batch() -> None:
+    """Cut review batches, and check them."""
+
+
+@batch.command("cut")
+@click.option("--week", help="ISO week, such as 2026-W46.")
+@click.option("--from", "begin", help="Begin of another window, such as 2026-11-09T08:00:00Z.")
+@click.option("--to", "end", help="End of that window, itself not in it.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of batches; else SLUICE_BATCHES.")
+@plainly
+def batch_cut(week: str | None, begin: str | None, end: str | None, out: Path | None) -> None:
+    """Cut a week, or any closed window, into a review batch; one that is there is compared, never written over."""
+    held = settings_module.load()
+    window = _window(week, begin, end)
+    result = cut(ClickHouse(held.clickhouse_url).client, window, Policy(), out or held.batches, held.lateness)
+    click.echo(weekly.told(result))
+
+
+def _window(week: str | None, begin: str | None, end: str | None) -> Window:
+    if week and not (begin or end):
+        return Window.week(week)
+    if week or not (begin and end):
+        raise click.UsageError("Name a window: --week, or --from and --to.")
+    try:
+        return Window.between(datetime.fromisoformat(begin), datetime.fromisoformat(end))
+    except ValueError as wrong:
+        raise click.UsageError(f"{wrong}: write times like 2026-11-09T08:00:00Z") from None
+
+
+@batch.command("verify")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@plainly
+def batch_verify(folder: Path) -> None:
+    """Check a batch's files against its manifest."""
+    manifest = verify(folder)
+    click.echo(f"{folder} is what its manifest says: {manifest.counts.items} items of {manifest.window.name}.")
+
+
+@main.command()
+@plainly
+def ledger() -> None:
+    """Prove that every record was written or set aside. Exits with 1 where offsets are missing."""
+    held = settings_module.load()
+    progress = asyncio.run(offsets.progress(held))
+    ledgers = ledger_module.read(ClickHouse(held.clickhouse_url).client, progress.committed)
+    table = Table("topic", "partition", "from", "to", "offsets", "blocks", "missing", box=None, padding=(0, 2, 0, 0))
+    for each in ledgers:
+        missing = ", ".join(f"{first}-{last}" for first, last in each.gaps)
+        span = (each.first_offset, each.last_offset, each.offsets, each.blocks)
+        table.add_row(each.topic, str(each.partition), *(f"{number:,}" for number in span), missing or "none")
+    Console().print(table)
+    missing_in = sum(bool(each.gaps) for each in ledgers)
+    click.echo(f"{missing_in} partitions have gaps." if missing_in else "Gapless.")
+    sys.exit(1 if missing_in else 0)
