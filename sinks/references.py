@@ -15,11 +15,7 @@ WHERE segment = {segment:String}
 ORDER BY metric
 """
 _HOURLY = ("expected", "band_low", "band_high")
-_SEGMENTS = """
-SELECT DISTINCT segment::String AS name FROM segments
-UNION DISTINCT SELECT segment::String FROM references
-ORDER BY name
-"""
+_SEGMENTS = "SELECT DISTINCT segment FROM segments UNION DISTINCT SELECT DISTINCT segment FROM references"
 _LOG = """
 SELECT toUnixTimestamp64Nano(time), segment, metric, action, by, note
 FROM reference_log FINAL
@@ -77,7 +73,7 @@ def of_segment(client: Client, segment: str) -> list[ReferenceRow]:
 
 def segments(client: Client) -> list[str]:
     """Return the names of all segments that were ever watched, sorted."""
-    return [name for (name,) in client.query(_SEGMENTS).result_rows]
+    return sorted(name for (name,) in client.query(_SEGMENTS).result_rows)
 
 
 def told(client: Client, segment: str, lines: int = 5) -> list[Told]:

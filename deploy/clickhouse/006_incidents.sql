@@ -30,8 +30,9 @@ FROM (
 
 -- What everyone reads: findings of several segments that began together are one incident. `carried` ranks what the
 -- segments have in common, in tuples: dimension (service, route, model or environment), value, how many of the incident's
--- segments have it, how many of those watched on its days, how many of its findings. The rank is p log2(p / q) bits, p being the share of the
--- incident's segments and q that of the watched: the surprise of Adtributor (Bhagwan et al., NSDI 2014).
+-- segments have it, how many of those watched on the day or the day before, how many of its findings. The rank is
+-- p log2(p / q) bits, p being the share of the incident's segments and q that of the watched: the surprise of Adtributor
+-- (Bhagwan et al., NSDI 2014). The dimension '' counts all.
 CREATE VIEW IF NOT EXISTS incidents AS
 WITH told AS (
     SELECT
@@ -42,51 +43,47 @@ WITH told AS (
     FROM findings_of_incidents
     GROUP BY incident_id
     HAVING hit > 1
-), watching AS (
-    SELECT DISTINCT incident_id, segment
-    FROM (
-        SELECT incident_id, arrayJoin(range(toUInt16(toDate(began)) - 1, toUInt16(toDate(opened)) + 1))::UInt16 AS on
-        FROM told
-    ) AS days
-    INNER JOIN (SELECT segment, toUInt16(day) AS on FROM segments) AS seen USING (on)
-    UNION DISTINCT
-    SELECT incident_id, segment FROM findings_of_incidents
-), parts AS (
-    SELECT
-        watching.incident_id AS incident_id, watching.segment AS segment, in_it.findings AS findings,
-        arrayJoin(arrayZip(['service', 'route', 'model', 'environment'], arrayResize(splitByChar('|', segment::String), 4))) AS part
-    FROM watching
-    LEFT JOIN (
-        SELECT incident_id, segment, count() AS findings FROM findings_of_incidents GROUP BY incident_id, segment
-    ) AS in_it ON in_it.incident_id = watching.incident_id AND in_it.segment = watching.segment
-    WHERE length(splitByChar('|', segment::String)) = 4
 ), counted AS (
-    SELECT
-        incident_id, part.1 AS dimension, part.2 AS value,
-        countIf(findings > 0) AS hits, count() AS all, sum(findings) AS finds
-    FROM parts
+    SELECT incident_id, part.1 AS dimension, part.2 AS value, uniqExact(segment) AS hits, count() AS finds
+    FROM (
+        SELECT incident_id, segment, arrayJoin(arrayConcat([('', '')], if(length(splitByChar('|', segment::String)) = 4, arrayZip(['service', 'route', 'model', 'environment'], arrayResize(splitByChar('|', segment::String), 4)), []))) AS part
+        FROM findings_of_incidents
+    )
     GROUP BY incident_id, dimension, value
     HAVING hits > 1
 ), watched AS (
-    SELECT incident_id, count() AS watched FROM watching GROUP BY incident_id
+    SELECT on, part.1 AS of_dimension, part.2 AS of_value, count() AS watching
+    FROM (
+        SELECT on, arrayJoin(arrayConcat([('', '')], if(length(splitByChar('|', name)) = 4, arrayZip(['service', 'route', 'model', 'environment'], arrayResize(splitByChar('|', name), 4)), []))) AS part
+        FROM (
+            SELECT DISTINCT arrayJoin([day, day + 1])::Date AS on, segment::String AS name
+            FROM segments
+            WHERE day IN (SELECT arrayJoin([toDate(began), toDate(began) - 1])::Date FROM told)
+        )
+    )
+    GROUP BY on, of_dimension, of_value
+), ranked AS (
+    SELECT
+        told.incident_id AS incident_id, hit, dimension, value, hits, finds,
+        greatest(watching, hits) AS of,
+        max(if(dimension = '', of, 0)) OVER (PARTITION BY incident_id) AS of_all,
+        (hits / hit) * log2((hits / hit) / (of / of_all)) AS bits
+    FROM counted
+    INNER JOIN told ON told.incident_id = counted.incident_id
+    LEFT JOIN watched ON on = toDate(began) AND of_dimension = dimension AND of_value = value
 )
 SELECT
     told.incident_id AS incident_id, began AS since, opened, if(over = found, last, NULL) AS closed,
     multiIf(over = found, 'closed', open > 0, 'open', 'acknowledged') AS state,
-    found AS findings, hit AS segments, watched AS segments_watched, metrics, finding_ids,
-    ranked.carried AS carried
+    found AS findings, hit AS segments, segments_watched, metrics, finding_ids, carried
 FROM told
-INNER JOIN watched ON watched.incident_id = told.incident_id
-LEFT JOIN (
+INNER JOIN (
     SELECT
-        incident_id,
-        arrayMap(x -> x.2, arraySort(x -> (-x.1, indexOf(['service', 'route', 'model', 'environment'], (x.2).1), (x.2).2), groupArray((
-            (hits / hit) * log2((hits / hit) / (all / watched)),
-            (dimension, value, hits, all, finds)::Tuple(String, String, UInt64, UInt64, UInt64)
-        )))) AS carried
-    FROM counted
-    INNER JOIN told USING (incident_id)
-    INNER JOIN watched USING (incident_id)
-    WHERE hits / hit > all / watched
+        incident_id, any(of_all) AS segments_watched,
+        arrayMap(x -> x.2, arraySort(
+            x -> (-x.1, indexOf(['service', 'route', 'model', 'environment'], (x.2).1), (x.2).2),
+            groupArrayIf((bits, (dimension, value, hits, of, finds)::Tuple(String, String, UInt64, UInt64, UInt64)), dimension != '' AND bits > 0)
+        )) AS carried
+    FROM ranked
     GROUP BY incident_id
-) AS ranked ON ranked.incident_id = told.incident_id;
+) AS common ON common.incident_id = told.incident_id;

@@ -19,6 +19,8 @@ from tests.streams.test_ingest import TOPICS, batch, event, read
 SCRIPTS = sorted(each.name for each in files("deploy.clickhouse").iterdir() if each.name.endswith(".sql"))
 
 
+WEEK = (0.0,) * 168
+
 # Columns that ClickHouse makes of others, and the one that a join fills.
 MADE = {
     "inference_parts": {"week", "shadowed_by"},
@@ -127,7 +129,7 @@ def _written() -> dict[str, set[str]]:
         *block.tables(),
         ("inference_parts", columns.score_parts(["i"], [0], [0.5], 0)),
         ("finding_events", columns.finding_rows([FINDING])),
-        ("references", columns.reference_rows([ReferenceRow("s", "m", 0, "pinned", 1, "s", *[(0.0,) * 168] * 3, 1)])),
+        ("references", columns.reference_rows([ReferenceRow("s", "m", 0, "pinned", 1, "s", WEEK, WEEK, WEEK, 1)])),
         ("ledger", columns.ledger_rows(block.ledger, 0)),
     ]
     found: dict[str, set[str]] = {}

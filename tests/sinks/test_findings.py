@@ -209,11 +209,18 @@ def test_an_incident_is_over_when_all_of_it_is_and_seen_when_all_that_is_open_is
 
 def test_segments_are_held_against_those_of_the_day_and_the_day_before(empty: ClickHouse) -> None:
     known = [segment(n, "aurora") for n in range(1, 4)]
+    watch(empty, known)
     for day, n in ((-2, 1), (-1, 2), (0, 3), (1, 1)):
         watch(empty, [f"{day}-{i}|-|basalt|-" for i in range(n)], hour(24 * day + 11))
     say(empty, *(began(f"f{n}", n, segment=each) for n, each in enumerate(known)))
     (incident,) = incidents(empty.client)
     assert incident.segments_watched == 2 + 3 + len(known)
+
+
+def test_segments_of_which_no_answer_is_stored_yet_are_among_the_watched(empty: ClickHouse) -> None:
+    say(empty, *(began(f"f{n}", n, segment=segment(n, "aurora")) for n in range(3)))
+    (incident,) = incidents(empty.client)
+    assert (incident.segments, incident.segments_watched, incident.carried) == (3, 3, []), "all that there is"
 
 
 def test_names_that_are_not_of_four_parts_are_counted_and_not_taken_apart(empty: ClickHouse) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click import Group
 from click.testing import CliRunner, Result
 
 from deploy.local.broker import KafkaServer
@@ -20,9 +21,12 @@ COMMANDS = (
     "decode",
     "demo",
     "doctor",
+    "findings",
+    "incidents",
     "ledger",
     "openapi",
     "receive",
+    "reference",
     "replay",
     "schema",
     "settings",
@@ -46,7 +50,19 @@ def test_help_lists_every_command_with_what_it_does(option: str) -> None:
     assert listed.keys() == main.commands.keys()
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "batch cut", "batch verify"])
+BELOW = {
+    "batch": ("cut", "verify"),
+    "findings": ("accept", "ack", "show"),
+    "reference": ("pin", "reset", "show", "unpin"),
+}
+
+
+def test_groups_have_the_commands_that_are_looked_at_here() -> None:
+    groups = {name: tuple(sorted(each.commands)) for name, each in main.commands.items() if isinstance(each, Group)}
+    assert groups == BELOW
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"{group} {name}" for group in BELOW for name in BELOW[group])])
 def test_each_command_has_help_of_its_own(command: str) -> None:
     said = sluice(*command.split(), "--help")
     assert said.exit_code == 0
@@ -152,6 +168,13 @@ WRONG = {
     "batch cut --week W46": r"'W46' is no ISO week: write it as 2026-W46",
     "batch cut --week 2025-W60": r"There is no week 2025-W60",
     "batch verify": r"Missing argument 'FOLDER'",
+    "findings ack x": r"Missing option '--by'",
+    "findings accept x": r"Missing option '--by'",
+    "findings show": r"Missing argument 'ID'",
+    "reference": r"Commands",
+    "reference pin": r"Missing argument 'SEGMENT'",
+    "reference reset chat": r"Missing option '--by'",
+    f"reference pin chat --by {'x' * 257}": r"takes 256 characters at most",
     "flush": r"No such command 'flush'",
     "ledger --weekly": r"No such option.*--weekly",
 }
@@ -176,6 +199,11 @@ def test_wrong_words_are_refused_with_what_would_be_right(
         ("replay FILE", "SLUICE_KAFKA_BOOTSTRAP"),
         ("ledger", "SLUICE_KAFKA_BOOTSTRAP"),
         ("batch cut --week 2025-W40", "SLUICE_CLICKHOUSE_URL"),
+        ("findings", "SLUICE_CLICKHOUSE_URL"),
+        ("findings show x", "SLUICE_CLICKHOUSE_URL"),
+        ("incidents", "SLUICE_CLICKHOUSE_URL"),
+        ("reference show x", "SLUICE_CLICKHOUSE_URL"),
+        ("reference reset x --by ann", "SLUICE_CLICKHOUSE_URL"),
     ],
 )
 def test_a_server_that_is_away_gets_one_line(words: str, variable: str, tmp_path: Path) -> None:
