@@ -2,6 +2,7 @@
 
 import sys
 
+import click
 from rich.console import Console
 from rich.table import Table
 
@@ -18,9 +19,11 @@ def table(*headers: str) -> Table:
 
 def show(filled: Table) -> None:
     """Print a table."""
-    width = None if sys.stdout.isatty() else WIDE
-    console = Console(width=width, markup=False, emoji=False, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False, highlight=False)
+    if sys.stdout.isatty():
+        console.print(filled)
+        return
     with console.capture() as lines:
         console.print(filled)
     for line in lines.get().splitlines():
-        console.out(line.rstrip(), highlight=False)
+        click.echo(line.rstrip())
