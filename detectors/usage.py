@@ -1,0 +1,239 @@
+"""What users, keys or tenants of a shard use goes in, each row once; out come the few who use far more than usual."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.base import Estimate, Measurements, Moved, Signal, Words
+from detectors.held import LATEST, Held, select
+from detectors.packed import pack, unpack
+from detectors.rolling import HOUR_NS, SHIFT_NS, SPANS, WEEK, Piece, Rolling
+from detectors.sealed import StateRefused
+from detectors.usage_level import Calls, Quantity
+from detectors.usage_watch import Opening, UsageWatch
+
+VERSION = 1
+KINDS = ("user", "key", "tenant")
+QUANTITIES = (
+    Quantity("usage.tokens", "tokens", quantum=1 / 16),
+    Quantity("usage.cost_usd", "cost_usd", quantum=1e-8),
+    Quantity("usage.errors", "errors", quantum=2**-10, counted=True, of_calls=True),
+    Quantity("usage.feedback", "feedback", quantum=2**-10, counted=True),
+)
+LOG_THRESHOLD = 10.0  # exp(-10) an hour is a false alarm of a quantity in 131 weeks
+_CALL = 2.0**10  # quanta
+_WEEK_NS = 168 * HOUR_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was watched, in order of event time, with the signals that opened, were joined or closed."""
+
+    inference_id: list[str]
+    time_unix_nano: NDArray[np.int64]
+    signals: list[Signal]
+
+
+@dataclass(frozen=True, slots=True)
+class _Incident:
+    """What was said of a user, and the quantities that are still over their limits."""
+
+    said: Signal
+    open: frozenset[str]
+
+
+class UsageBank:
+    """Watches one shard's users, keys or tenants, in memory that does not grow with how many they are.
+
+    Blocks hold a column of words, named for what they are about (KINDS), and of the numbers "tokens", "cost_usd",
+    "errors" and "feedback" (0 or 1) what is known; "errors" is known of every call and of nothing else. Rows that name
+    nobody are dropped. How rows are cut into blocks, restarts and replays change no signal. Nothing is said in the
+    first two days of a quantity. A user's quantities that go over their limits together are one incident.
+
+    Parameters
+    ----------
+    log_threshold
+        -log of the accepted chance that an hour of a quantity at rest gives a false alarm; may be set at any time.
+    """
+
+    def __init__(self, log_threshold: float = LOG_THRESHOLD) -> None:
+        self.log_threshold = log_threshold
+        self.events = 0
+        self._held = Held()
+        self._time = 0
+        self._calls = Rolling()
+        self._watches = [UsageWatch(quantity) for quantity in QUANTITIES]
+        self._incidents: dict[str, _Incident] = {}
+
+    @property
+    def holds(self) -> int:
+        """How many rows wait for their release."""
+        return len(self._held)
+
+    def take(self, block: Measurements) -> None:
+        """Hold what was not seen before, until `release`."""
+        self._held.take(block)
+
+    def release(self, until: int = LATEST) -> Verdict:
+        """Watch, in order of event time, what is held and not later than `until`, nanoseconds."""
+        rows = self._held.release(until)
+        who = next((rows.words[kind] for kind in KINDS if kind in rows.words), None)
+        if who is None:
+            return Verdict([], np.empty(0, np.int64), [])
+        named = select(rows, np.flatnonzero(who.codes >= 0))
+        who = next(named.words[kind] for kind in KINDS if kind in named.words)
+        times = np.maximum.accumulate(np.maximum(named.time_unix_nano, self._time))
+        shifts = times // SHIFT_NS
+        signals: list[Signal] = []
+        for start in np.flatnonzero(np.diff(shifts, prepend=-1)).tolist():
+            stop = int(np.searchsorted(shifts, shifts[start], side="right"))
+            self._turn(int(shifts[start]))
+            minute = times[start:stop] % SHIFT_NS // (HOUR_NS // 60)
+            ids, codes = named.inference_id[start:stop], who.codes[start:stop]
+            piece = Piece(self.events, times[start:stop], minute, Words(codes, who.labels), ids)
+            signals += self._watch(piece, {name: column[start:stop] for name, column in named.values.items()})
+        return Verdict(named.inference_id, named.time_unix_nano, signals)
+
+    def dumps(self) -> bytes:
+        """Return the whole state."""
+        calls, watches = self._calls.state(), [watch.state() for watch in self._watches]
+        incidents = {u: {"said": asdict(each.said), "open": sorted(each.open)} for u, each in self._incidents.items()}
+        numbers: dict[str, int] = {}
+        for heavy in _summaries(calls, watches):  # mostly of the same users, whose names are most of the state
+            heavy["users"] = np.array([numbers.setdefault(user, len(numbers)) for user in heavy["users"]], np.int32)
+        state: dict[str, Any] = {
+            "version": VERSION,
+            "log_threshold": self.log_threshold,
+            "events": self.events,
+            "time": self._time,
+        }
+        state |= {"calls": calls, "watches": watches, "users": list(numbers), "incidents": incidents}
+        return pack(state | {"held": self._held.state()})
+
+    @classmethod
+    def loads(cls, payload: bytes) -> "UsageBank":
+        """Read what `dumps` wrote. Raises StateRefused for anything else."""
+        state = unpack(payload)
+        if state.get("version") != VERSION:
+            raise StateRefused(f"Usage of version {state.get('version')}, this Sluice reads {VERSION}: it learns anew.")
+        try:
+            for heavy in _summaries(state["calls"], state["watches"]):
+                heavy["users"] = [state["users"][number] for number in heavy["users"]]
+            bank = cls(state["log_threshold"])
+            bank.events, bank._time = state["events"], state["time"]
+            bank._held, bank._calls = Held.restore(state["held"]), Rolling.restore(state["calls"])
+            pairs = zip(QUANTITIES, state["watches"], strict=True)
+            bank._watches = [UsageWatch.restore(quantity, watch) for quantity, watch in pairs]
+            bank._incidents = {
+                user: _Incident(_signal(each["said"]), frozenset(each["open"]))
+                for user, each in state["incidents"].items()
+            }
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as wrong:
+            raise StateRefused(
+                f"This is no usage ({type(wrong).__name__}): nothing to repair, it learns anew."
+            ) from None
+        return bank
+
+    def _turn(self, shift: int) -> None:
+        """Begin a shift, if it is another one than that of the latest row."""
+        latest = self._time // SHIFT_NS
+        if shift > latest:
+            passed = shift - latest if self.events else 0
+            for watch in self._watches:
+                watch.turn(shift, passed, shift * SHIFT_NS)
+            self._calls.turn(shift, passed)
+
+    def _watch(self, piece: Piece, values: dict[str, NDArray[np.float64]]) -> Iterator[Signal]:
+        """Watch rows of one shift."""
+        self.events += len(piece)
+        self._time = int(piece.time_unix_nano[-1])
+        unknown = np.full(len(piece), np.nan)
+        calls = self._count(piece, np.flatnonzero(values.get("errors", unknown) >= 0))
+        said = [
+            (row, number, user, opening)
+            for number, watch in enumerate(self._watches)
+            for row, user, opening in watch.watch(
+                piece, values.get(QUANTITIES[number].column, unknown), calls, self.log_threshold
+            )
+        ]
+        for row, number, user, opening in sorted(said, key=lambda each: each[:3]):
+            metric = QUANTITIES[number].metric
+            signal = self._opened(piece, row, metric, user, opening, calls) if opening else self._closed(metric, user)
+            if signal is not None:
+                yield replace(signal, said_unix_nano=int(piece.time_unix_nano[row]))
+
+    def _count(self, piece: Piece, rows: NDArray[np.int64]) -> Calls:
+        """Count the calls, at `rows`, of their users."""
+        calls, least = self._calls, np.zeros((len(piece), len(SPANS)))
+        most = np.zeros_like(least)
+        if len(rows):
+            calls.known_from(int(piece.time_unix_nano[rows[0]]))
+        while len(rows):
+            fit = calls.heavy.fits(Words(piece.who.codes[rows], piece.who.labels))
+            now, rows = rows[:fit], rows[fit:]
+            minute = piece.minute[now]
+            had, _ = calls.add(Words(piece.who.codes[now], piece.who.labels), minute, np.full(fit, _CALL))
+            least[now] = calls.rates(had, minute) / _CALL
+            most[now] = calls.rates(had + calls.heavy.missing, minute) / _CALL
+            if len(rows):
+                calls.heavy.prune()
+        return Calls(least, most, float(calls.usual(calls.totals[None])[0]) / _CALL)
+
+    def _opened(self, piece: Piece, row: int, metric: str, user: str, opening: Opening, calls: Calls) -> Signal | None:
+        """Say what opens, or that one more quantity has joined; None where that was said before."""
+        before, after = float(np.mean(opening.usual)), float(np.mean(opening.now))
+        incident = self._incidents.get(user)
+        if incident is None:
+            count = round(float(calls.least[row, opening.window] * SPANS[opening.window]))
+            signal = Signal(
+                state="open",
+                metric=metric,
+                detector="heavy-hitter",
+                subject=user,
+                direction="up",
+                before=Estimate(before, *opening.usual, round(float(self._calls.heavy.count(user)[WEEK]) / _CALL)),
+                after=Estimate(after, *opening.now, count),
+                log10_e=min(opening.rarity / float(np.log(10)), 300.0),
+                seconded=False,
+                learning=self._time - self._calls.start < _WEEK_NS,
+                event=piece.event + row,
+                since_event=opening.suspect.since_event,
+                time_unix_nano=int(piece.time_unix_nano[row]),
+                said_unix_nano=int(piece.time_unix_nano[row]),
+                since_unix_nano=opening.suspect.since_unix_nano,
+                inference_id=piece.inference_id[row],
+                examples_before=(),
+                examples_after=opening.suspect.inference_id,
+            )
+            self._incidents[user] = _Incident(signal, frozenset([metric]))
+            return signal
+        said = incident.said
+        known = metric in (said.metric, *(moved.metric for moved in said.also))
+        if not known:
+            said = replace(said, also=(*said.also, Moved(metric, "up", before, after)))
+        self._incidents[user] = _Incident(said, incident.open | {metric})
+        return None if known else said
+
+    def _closed(self, metric: str, user: str) -> Signal | None:
+        """Say that an incident is over, once no quantity is over its limit any more."""
+        incident = self._incidents.pop(user)
+        still = incident.open - {metric}
+        if still:
+            self._incidents[user] = replace(incident, open=still)
+            return None
+        return replace(incident.said, state="closed")
+
+
+def _summaries(calls: dict[str, Any], watches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [calls["heavy"], *(watch["level"]["rolling"]["heavy"] for watch in watches)]
+
+
+def _signal(said: dict[str, Any]) -> Signal:
+    """Return the signal that was made a map of."""
+    texts = {name: tuple(said[name]) for name in ("examples_before", "examples_after")}
+    estimates = {name: Estimate(**said[name]) for name in ("before", "after")}
+    also = tuple(Moved(**moved) for moved in said["also"])
+    return Signal(**{**said, **texts, **estimates, "also": also, "slices": (), "versions": ()})
