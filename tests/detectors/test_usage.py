@@ -39,7 +39,9 @@ def heavy_user(user: int = 30, n: int = 700) -> Columns:
 def error_loop(user: int = 200) -> Columns:
     """Return an hour in which a key is tried every six seconds, in vain."""
     rng = np.random.default_rng(8)
-    return calls(rng, AT + np.arange(600) / 600, users(user, 600), errors=1.0) | {"tokens": np.full(600, np.nan)}
+    unknown = np.full(600, np.nan)
+    failed = calls(rng, AT + np.arange(600) / 600, users(user, 600), errors=1.0)
+    return failed | {"tokens": unknown, "cost_usd": unknown}
 
 
 def flood(user: int = 500) -> Columns:
