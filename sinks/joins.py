@@ -1,6 +1,6 @@
 """What only the store can join: ids come in, and what else is known of them, from whichever worker, comes out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,6 +13,7 @@ from sinks.clickhouse import AWAY, INSERT, ClickHouse, judged
 T = TypeVar("T")
 
 CHUNK = 5_000  # ids in one query
+SPOKEN = 1_000  # pieces of feedback in one query, of 34 names at most
 QUERY = {"max_query_size": 2**24}  # bytes; ids of 256 characters of four bytes, in hex, fit
 
 # Formats that only a gateway writes. Where two accounts of a call are of one rank, the caller's span is around the
@@ -20,8 +21,9 @@ QUERY = {"max_query_size": 2**24}  # bytes; ids of 256 characters of four bytes,
 GATEWAYS = ("apisix", "kong", "kserve_ce", "litellm", "litellm_otel", "native")
 MINUTES = 5  # a response id that comes again later than this names another call: not every server makes them unique
 
-REQUEST_TIMES = """
-SELECT inference_id, toUnixTimestamp64Nano(assumeNotNull(min(request_time)))
+ASKED = """
+SELECT inference_id, toUnixTimestamp64Nano(assumeNotNull(min(request_time))),
+       nullIf(max(JSONExtractString(ifNull(request_parameters, ''), 'output_type')), '')
 FROM inference_parts
 WHERE inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(String)'))) AND request_time IS NOT NULL
 GROUP BY inference_id
@@ -45,6 +47,33 @@ WHERE better.rank < worse.rank
   AND abs(dateDiff('second', better.begun, worse.begun)) <= {60 * MINUTES}
 GROUP BY worse.inference_id, worse.begun
 """  # noqa: S608  # our own constants
+
+# Of the most telling names that are known: the inference that was asked last before it was spoken of. `breadth` says
+# how telling a name is: 0 is the inference's own.
+MEANT = """
+WITH said AS (
+    SELECT each.1 AS number, each.2 AS alias, each.3 AS breadth, fromUnixTimestamp64Nano(each.4, 'UTC') AS at
+    FROM (SELECT arrayJoin(JSONExtract(unhex('{said}'), 'Array(Tuple(UInt32, String, UInt8, Int64))')) AS each)
+)
+SELECT number, argMin(inference_id, (breadth, begun > at, abs(dateDiff('millisecond', begun, at)), inference_id))
+FROM said
+INNER JOIN (
+    SELECT alias, inference_id, min(time) AS begun
+    FROM aliases
+    WHERE alias IN (SELECT alias FROM said)
+    GROUP BY alias, inference_id
+) AS known USING (alias)
+GROUP BY number
+"""
+
+ANSWERED = """
+SELECT inference_id, max(segment), max(shadowed_by), max(synthetic), {output}
+FROM inference_parts
+WHERE inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(String)')))
+GROUP BY inference_id
+"""
+OUTPUT = "max(if(length(output) < 10000, output, NULL)), max(if(length(output_messages) < 1000, output_messages, NULL))"
+NO_OUTPUT = "NULL, NULL"
 
 UNTIL = "SELECT toUnixTimestamp64Milli(max(until)) FROM timeouts_found"
 
@@ -78,6 +107,30 @@ ORDER BY rater_kind
 """
 
 
+class Asked(NamedTuple):
+    """A request that is stored: when it was asked, nanoseconds since 1970, and for what type of output."""
+
+    time_unix_nano: int
+    output_type: str | None
+
+
+class Spoken(NamedTuple):
+    """What feedback calls an inference: names with how telling each is (0 is its own id), and when it was given."""
+
+    names: Sequence[tuple[str, int]]
+    time_unix_nano: int
+
+
+class Meant(NamedTuple):
+    """The inference that feedback is about, its segment, and what it answered as JSON, where that was asked and is
+    short."""
+
+    inference_id: str
+    segment: str
+    output: str | None
+    output_messages: str | None
+
+
 class Overdue(NamedTuple):
     """A request without a response: what is known of the call. Times are nanoseconds since 1970."""
 
@@ -109,12 +162,36 @@ class Joins:
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
 
-    def request_times(self, ids: Sequence[str]) -> dict[str, int]:
-        """Return when these inferences were asked, nanoseconds since 1970, as far as that is stored."""
-        times: dict[str, int] = {}
+    def asked(self, ids: Sequence[str]) -> dict[str, Asked]:
+        """Return when these inferences were asked, and for what, as far as that is stored."""
+        found: dict[str, Asked] = {}
         for chunk in _chunks(ids):
-            times |= dict(self._ask(partial(_request_times, ids=chunk)))
-        return times
+            rows = self._ask(partial(_rows, query=ASKED.format(ids=_hex(chunk))))
+            found |= {inference_id: Asked(*row) for inference_id, *row in rows}
+        return found
+
+    def meant(self, spoken: Sequence[Spoken], *, output: bool) -> list[Meant | None]:
+        """Return what each piece of feedback is about; None where that is not stored, was not answered, or is no real
+        traffic. Where another account of the call counts, it is that."""
+        found: dict[int, str] = {}
+        for start in range(0, len(spoken), SPOKEN):
+            said = [
+                (number, name, breadth, each.time_unix_nano)
+                for number, each in enumerate(spoken[start : start + SPOKEN], start)
+                for name, breadth in each.names
+            ]
+            found |= dict(self._ask(partial(_rows, query=MEANT.format(said=_hex(said)))))
+        answered = self._answered(list(found.values()), output=output)
+        better = [shadowed_by for _, shadowed_by, *_ in answered.values() if shadowed_by]
+        answered |= self._answered(better, output=output) if better else {}
+        return [_meant(found.get(number), answered) for number in range(len(spoken))]
+
+    def _answered(self, ids: Sequence[str], *, output: bool) -> dict[str, Sequence[Any]]:
+        found: dict[str, Sequence[Any]] = {}
+        for chunk in _chunks(ids):
+            query = ANSWERED.format(ids=_hex(chunk), output=OUTPUT if output else NO_OUTPUT)
+            found |= {inference_id: row for inference_id, *row in self._ask(partial(_rows, query=query))}
+        return found
 
     def shadow(self, aliases: Sequence[str]) -> None:
         """Mark which of the stored inferences with these aliases tell of a call that another tells better of.
@@ -164,15 +241,23 @@ class Joins:
 
 # The ids stand in the query's text: parameters of the server's travel in the address, which is too short. In hex
 # there is nothing to escape, where the client would look at each character.
-def _request_times(client: Client, ids: Sequence[str]) -> Sequence[Any]:
-    return client.query(REQUEST_TIMES.format(ids=_hex(ids)), settings=QUERY).result_rows
+def _rows(client: Client, query: str) -> Sequence[Any]:
+    return client.query(query, settings=QUERY).result_rows
 
 
 def _shadow(client: Client, aliases: Sequence[str]) -> None:
     client.command(SHADOWS.format(aliases=_hex(aliases)), settings=QUERY | INSERT)
 
 
-def _hex(values: Sequence[str]) -> str:
+def _meant(named: str | None, answered: Mapping[str, Sequence[Any]]) -> Meant | None:
+    inference_id = named and (answered[named][1] if named in answered and answered[named][1] else named)
+    if not inference_id or inference_id not in answered:
+        return None
+    segment, _, synthetic, *output = answered[inference_id]
+    return None if segment is None or synthetic else Meant(inference_id, segment, *output)
+
+
+def _hex(values: Sequence[Any]) -> str:
     return orjson.dumps(values).hex()
 
 

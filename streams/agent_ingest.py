@@ -17,15 +17,16 @@ from streams import ingest, measure
 from streams.blocks import gathered, until_taken
 from streams.dead_letters import PoisonWatch
 from streams.delivery import Current, Delivered, Send, records
-from streams.durations import RequestTimes, durations
-from streams.measure import Segments
+from streams.durations import Joined, Requests, joined
+from streams.judged import Targets, judged
+from streams.measure import Judgements, Questions, Row, Segments
 from streams.pace import WorkClock
 from streams.redaction import Redactor
 from streams.settings import Settings
 from streams.sources import Source
 
 
-class Joiner(RequestTimes, Protocol):
+class Joiner(Requests, Targets, Protocol):
     """Joins what the workers have stored; see `sinks.joins.Joins`. Blocking; raises SinkBusy and SinkBroken."""
 
     def shadow(self, aliases: Sequence[str]) -> None: ...
@@ -46,9 +47,10 @@ class Ingest:
 
     def __post_init__(self) -> None:
         self.redactor = Redactor(self.settings.pseudonyms)
-        self.reader = ingest.Reader(
-            self.sources, Segments(self.settings.segments), self.redactor, self.settings.event_bytes
-        )
+        segments = Segments(self.settings.segments)
+        questions = Questions(segments, self.settings.text_share)
+        self.reader = ingest.Reader(self.sources, segments, self.redactor, self.settings.event_bytes, questions)
+        self.judgements = Judgements()
         self.poison = PoisonWatch(self.settings.poison_share)
 
     async def walk(self, events: AsyncIterator[Delivered]) -> None:
@@ -92,16 +94,18 @@ class Ingest:
         return await self._taken(write, events)
 
     async def measure(self, block: ingest.Block, events: list[Delivered]) -> bool:
-        known: list[float | None] = []
+        known: list[tuple[Joined, list[Row]]] = []
 
         def look_up() -> None:
-            known[:] = durations(block, self.joins)
+            known[:] = [(joined(block, self.joins), judged(block, self.joins, self.judgements))]
 
         if not await self._taken(look_up, events):
             return False
+        ((answers, feedback),) = known
         sent = [
-            await self.publish(key=segment.encode(), value=measure.pack(measurements))
-            for segment, measurements in block.measurements(known)
+            await self.publish(key=segment.encode(), value=message)
+            for segment, measurements in block.measurements(*answers, feedback, self.settings.text_share)
+            for message in measure.messages(measurements)
         ]
         await asyncio.gather(*sent)
         return True
@@ -116,7 +120,7 @@ class Ingest:
         self.metrics.confirmed(block.ledger)
         self.metrics.read(block.formats(), block.judgements())
         self.metrics.set_aside(block.letters)
-        self.metrics.answered(block.answers(), block.latest_ns())
+        self.metrics.answered(block.statuses(), block.latest_ns())
         self.metrics.redacted(self.redactor.counts)
         self.redactor.counts.clear()
 

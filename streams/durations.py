@@ -1,36 +1,48 @@
-"""How long the calls of a block took: as they say themselves, or from when their request came, in it or before it."""
+"""What the calls of a block were: how long they took, and for what type of output they asked, by what is known of their
+requests, in the block or before it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from sinks.joins import Asked
 from streams.ingest import Block
 
 
-class RequestTimes(Protocol):
-    """Knows when requests came that are stored; see `sinks.joins.Joins`. Blocking; raises SinkBusy and SinkBroken."""
+class Requests(Protocol):
+    """Knows requests that are stored; see `sinks.joins.Joins`. Blocking; raises SinkBusy and SinkBroken."""
 
-    def request_times(self, ids: Sequence[str]) -> Mapping[str, int]: ...
+    def asked(self, ids: Sequence[str]) -> Mapping[str, Asked]: ...
 
 
-def durations(block: Block, joins: RequestTimes) -> list[float | None]:
-    """Return the seconds of each of the block's responses; None where the request has not come yet.
+class Joined(NamedTuple):
+    """The seconds of each of a block's responses and its type of output; None where neither it nor its request says."""
 
-    Only watched responses that do not say theirs are looked up: those of senders that send requests apart.
+    durations: list[float | None]
+    output_types: list[str | None]
+
+
+def joined(block: Block, joins: Requests) -> Joined:
+    """Join a block's responses with their requests.
+
+    Only watched responses that do not say how long they took are looked up: those of senders that send requests apart.
     """
-    said = [response.duration_s for response in block.responses.events]
-    answers = zip(block.responses.events, said, block.watched, strict=True)
-    unsaid = [answer.inference_id for answer, seconds, watched in answers if watched and seconds is None]
+    responses = block.responses.events
+    seconds = [response.duration_s for response in responses]
+    types = [answer.output_type for answer in block.answers]
+    unsaid = [row for row, watched in enumerate(block.watched) if watched and seconds[row] is None]
     if not unsaid:
-        return said
-    begun = {request.inference_id: request.time_unix_nano for request in block.requests.events}
-    elsewhere = [inference_id for inference_id in unsaid if inference_id not in begun]
+        return Joined(seconds, types)
+    asked = {r.inference_id: Asked(r.time_unix_nano, r.output_type) for r in block.requests.events}
+    elsewhere = [id_ for row in unsaid if (id_ := responses[row].inference_id) not in asked]
     if elsewhere:
-        begun |= joins.request_times(elsewhere)
-    return [
-        _between(begun.get(response.inference_id), response.time_unix_nano) if seconds is None else seconds
-        for response, seconds in zip(block.responses.events, said, strict=True)
-    ]
+        asked |= joins.asked(elsewhere)
+    for row in unsaid:
+        request = asked.get(responses[row].inference_id)
+        if request is not None:
+            seconds[row] = _between(request.time_unix_nano, responses[row].time_unix_nano)
+            types[row] = types[row] or request.output_type
+    return Joined(seconds, types)
 
 
-def _between(begin_ns: int | None, end_ns: int) -> float | None:
-    return (end_ns - begin_ns) / 1e9 if begin_ns is not None and end_ns >= begin_ns else None
+def _between(begin_ns: int, end_ns: int) -> float | None:
+    return (end_ns - begin_ns) / 1e9 if end_ns >= begin_ns else None

@@ -1,7 +1,7 @@
 """Stage 1, the plain part: batches of raw records become columns of events, dead letters and rows of the ledger."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from streams.dead_letters import dead_letter
 from streams.events import DeadLetter, Event, Feedback, InferenceRequest, InferenceResponse, LedgerRow, Received
 from streams.gateways.base import Decoded, Decoder, Headers, InvalidEvent, header
 from streams.gateways.formats import FORMATS, decode
-from streams.measure import Segments
+from streams.measure import Answer, Answers, Questions, Row, Segments
 from streams.redaction import Redactor
 from streams.sources import FORMAT_HEADER, Source
 
@@ -31,10 +31,11 @@ class Block:
     requests: Received[InferenceRequest] = field(default_factory=Received)
     responses: Received[InferenceResponse] = field(default_factory=Received)
     feedback: Received[Feedback] = field(default_factory=Received)
-    # for each response: the name of its segment, whether it is watched, and the characters of its text
+    # for each response: the name of its segment, whether it is watched, and what its content tells
     segments: list[str] = field(default_factory=list)
     watched: list[bool] = field(default_factory=list)
-    output_chars: list[int | None] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    questions: list[Row] = field(default_factory=list)  # of requests whose features or texts are watched
     letters: list[DeadLetter] = field(default_factory=list)
     ledger: list[LedgerRow] = field(default_factory=list)
 
@@ -48,13 +49,27 @@ class Block:
             return self.responses
         return self.requests if isinstance(event, InferenceRequest) else self.feedback
 
-    def measurements(self, durations: list[float | None]) -> Iterator[tuple[str, Measurements]]:
-        """Give each segment its numbers; `durations` are the responses', seconds."""
+    def measurements(
+        self,
+        durations: Sequence[float | None],
+        output_types: Sequence[str | None],
+        judged: Sequence[Row],
+        text_share: float,
+    ) -> Iterator[tuple[str, Measurements]]:
+        """Give each segment its numbers.
+
+        Args:
+            durations: the responses', seconds.
+            output_types: what each of them was asked for.
+            judged: rows of feedback.
+            text_share: the share of the inferences whose texts are watched.
+        """
         named = zip(self.segments, self.watched, strict=True)
         segments = [segment if watched else None for segment, watched in named]
-        return measure.by_segment(self.responses, segments, self.output_chars, durations)
+        answers = Answers(self.responses, segments, self.answers, durations, output_types)
+        return measure.by_segment(answers, [*self.questions, *judged], text_share)
 
-    def answers(self) -> Counter[tuple[str, str]]:
+    def statuses(self) -> Counter[tuple[str, str]]:
         """Count the answered inferences that are watched, by segment and status."""
         named = zip(self.segments, self.responses.events, self.watched, strict=True)
         return Counter((segment, response.status) for segment, response, watched in named if watched)
@@ -80,7 +95,8 @@ class Block:
         if self.requests.events:
             yield "inference_parts", columns.request_parts(self.requests)
         if self.responses.events:
-            yield "inference_parts", columns.response_parts(self.responses, self.segments, self.output_chars)
+            chars = [answer.chars for answer in self.answers]
+            yield "inference_parts", columns.response_parts(self.responses, self.segments, chars)
         if self.feedback.events:
             yield "feedback_events", columns.feedback_rows(self.feedback)
         if self.letters:
@@ -100,12 +116,14 @@ class Reader:
         segments: names what is watched as one.
         redactor: takes out what must not be stored.
         limit: the greatest length of a record's value, bytes.
+        questions: measures requests.
     """
 
     sources: Mapping[str, Source]
     segments: Segments
     redactor: Redactor
     limit: int
+    questions: Questions
 
     def read(self, batches: Iterable[RecordBatch]) -> Block:
         """Read fetches of partitions, in order of reading, into one block."""
@@ -128,6 +146,7 @@ class Reader:
         """Read one record and say whether it could be: False when all that it gave is dead letters."""
         events = letters = 0
         place = f"{record.topic}/{record.partition}/{record.offset}"
+        asked: dict[str, InferenceRequest] = {}
         read = decode(
             _decoder(source, record), record.value, record.headers, limit=self.limit, ingest_ms=record.timestamp
         )
@@ -136,25 +155,36 @@ class Reader:
                 block.letters.append(dead_letter(record, event, item, whole=letters == 0))
                 letters += 1
                 continue
-            received = self._keep(block, event, source)
+            if source.synthetic and not event.synthetic:
+                event = event.model_copy(update={"synthetic": True})
+            position = measure.position_of(record.offset, item)
+            self._measure(block, event, asked, source, (number, position))
+            received = block.of_kind(event)
+            received.events.append(event)
             received.records.append(place)
             received.ingest_ms.append(record.timestamp)
             received.sources.append(number)
-            received.positions.append(measure.position_of(record.offset, item))
+            received.positions.append(position)
             events += 1
         return events > 0 or letters == 0
 
-    def _keep(self, block: Block, event: Event, source: Source) -> Received[Any]:
-        """Measure an event, of which all is still there, and put it to those of its kind."""
-        if source.synthetic and not event.synthetic:
-            event = event.model_copy(update={"synthetic": True})
+    def _measure(
+        self, block: Block, event: Event, asked: dict[str, InferenceRequest], source: Source, place: tuple[int, int]
+    ) -> None:
+        """Measure an event, of which all is still there; `asked` are the requests of its record so far, by their id."""
+        watched = source.counted and not event.synthetic and event.source_format not in REPEATS
         if isinstance(event, InferenceResponse):
             block.segments.append(self.segments.name(event))
-            block.watched.append(source.counted and not event.synthetic and event.source_format not in REPEATS)
-            block.output_chars.append(measure.output_chars(event))
-        received = block.of_kind(event)
-        received.events.append(event)
-        return received
+            block.watched.append(watched)
+            block.answers.append(
+                measure.read(event, asked.get(event.inference_id))
+                if watched
+                else Answer(chars=measure.output_chars(event))
+            )
+        elif isinstance(event, InferenceRequest):
+            asked[event.inference_id] = event
+            if watched and (row := self.questions.read(event, *place)) is not None:
+                block.questions.append(row)
 
 
 def ledger_row(batch: RecordBatch, dead: int, events: int, letters: int) -> LedgerRow:

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     )
     drift_delta: float = Field(DELTA, gt=0, lt=1, description="ADWIN's confidence: smaller means fewer false alarms.")
 
+    text_share: float = Field(
+        0.1, ge=0, le=1, description="Share of inferences whose texts are watched for drift, by a hash of the id."
+    )
+
     sources: dict[str, Source] = Field(
         default_factory=dict, description="What topics of gateways' own formats hold: a table each in sluice.toml."
     )

@@ -9,7 +9,7 @@ import pytest
 
 from sinks import columns
 from sinks.clickhouse import ClickHouse
-from sinks.joins import Joins, Overdue
+from sinks.joins import Asked, Joins, Meant, Overdue, Spoken
 from streams.events import Feedback, InferenceRequest, InferenceResponse, Received
 from tests.streams.test_events import FEEDBACK, NOON, REQUEST, RESPONSE
 
@@ -240,12 +240,56 @@ class TestRequestsWithoutAResponse:
         assert rows(sink, query) == [("ok", 3.0, False, False)]
 
 
-def test_request_times_are_the_earliest_and_only_of_what_is_stored(sink: ClickHouse) -> None:
+def test_requests_were_asked_when_they_were_first_and_only_what_is_stored_is_known(sink: ClickHouse) -> None:
     ask(
         sink,
-        request("a", time_unix_nano=NOON),
+        request("a", time_unix_nano=NOON, **{"gen_ai.output.type": "json"}),
         request("a", time_unix_nano=NOON + 5),
         request("b'; --", time_unix_nano=NOON + 7),
     )
-    assert Joins(sink).request_times(["a", "b'; --", "z", "a"]) == {"a": NOON, "b'; --": NOON + 7}
-    assert Joins(sink).request_times([]) == {}
+    asked = Joins(sink).asked(["a", "b'; --", "z", "a"])
+    assert asked == {"a": Asked(NOON, "json"), "b'; --": Asked(NOON + 7, None)}
+    assert Joins(sink).asked([]) == {}
+
+
+class TestWhatFeedbackMeans:
+    def meant(self, sink: ClickHouse, *names: tuple[str, int], at: int = NOON, output: bool = False) -> Meant | None:
+        (found,) = Joins(sink).meant([Spoken(names, at)], output=output)
+        return found
+
+    def test_it_is_found_by_the_most_telling_name(self, sink: ClickHouse) -> None:
+        ask(sink, request("a", **{"gen_ai.conversation.id": "talk"}), request("b", aliases=["call:c-1"]))
+        answer(sink, response("a"), response("b", **{"gen_ai.response.id": "r"}))
+        assert self.meant(sink, ("call:a", 0), ("resp:r", 1)) == Meant("a", "s", None, None)
+        assert self.meant(sink, ("call:z", 0), ("resp:r", 1)) == Meant("b", "s", None, None)
+        assert self.meant(sink, ("resp:z", 1), ("call:c-1", 1)) == Meant("b", "s", None, None)
+        assert self.meant(sink, ("sess:talk", 3)) == Meant("a", "s", None, None)
+        assert self.meant(sink, ("call:z", 0)) is None
+        assert Joins(sink).meant([], output=False) == []
+
+    def test_of_a_dialogue_it_is_the_last_before(self, sink: ClickHouse) -> None:
+        for n in range(3):
+            talk = {"gen_ai.conversation.id": "talk", "time_unix_nano": NOON + n * MINUTE_NS}
+            ask(sink, request(f"turn-{n}", **talk))
+            answer(sink, response(f"turn-{n}", **talk))
+        for at, turn in ((NOON - 5, 0), (NOON + 5, 0), (NOON + MINUTE_NS + 5, 1), (NOON + 10 * MINUTE_NS, 2)):
+            assert self.meant(sink, ("sess:talk", 3), at=at) == Meant(f"turn-{turn}", "s", None, None)
+
+    def test_what_is_not_answered_or_no_real_traffic_is_not_meant(self, sink: ClickHouse) -> None:
+        ask(sink, request("waiting"))
+        answer(sink, response("probe", synthetic=True))
+        assert self.meant(sink, ("call:waiting", 0)) is None
+        assert self.meant(sink, ("call:probe", 0)) is None
+
+    def test_of_two_accounts_of_a_call_it_is_the_one_that_counts(self, sink: ClickHouse) -> None:
+        tell_of(sink, TestTwoAccountsOfOneCall.SDK, TestTwoAccountsOfOneCall.GATEWAY)
+        assert self.meant(sink, ("call:sdk", 0)) == Meant("gateway", "s", None, None)
+
+    def test_each_piece_has_its_own_answer_and_short_output_comes_where_it_is_asked_for(self, sink: ClickHouse) -> None:
+        answer(sink, response("a", output=["spam"]), response("b", output=["x" * 20_000]))
+        spoken = [Spoken([("call:b", 0)], NOON), Spoken([("call:z", 0)], NOON), Spoken([("call:a", 0)], NOON)]
+        assert Joins(sink).meant(spoken, output=True) == [
+            Meant("b", "s", None, None),
+            None,
+            Meant("a", "s", '["spam"]', None),
+        ]

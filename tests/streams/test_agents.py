@@ -8,9 +8,9 @@ import pytest
 from sinks.base import SinkBroken, SinkBusy
 from streams.batches import RecordBatch
 from streams.dead_letters import PoisonFlood
-from streams.measure import by_segment, pack, position_of, unpack
+from streams.measure import pack, position_of, unpack
+from tests.streams.measure.made import measured, response
 from tests.streams.test_ingest import TOPICS, batch, event
-from tests.streams.test_measure import received, response
 from tests.streams.walk_scene import Scene, stream
 
 REQUESTS, RESPONSES, _ = TOPICS
@@ -112,7 +112,7 @@ class TestIngest:
         assert event_.acks == 0
         assert scene.tables["ledger"] == []
 
-    @pytest.mark.parametrize("away_for", ["inference_parts", "ledger", "request_times"])
+    @pytest.mark.parametrize("away_for", ["inference_parts", "ledger", "asked"])
     async def test_a_block_that_is_no_longer_ours_is_let_go_while_the_sink_is_away(self, away_for: str) -> None:
         scene = Scene()
         # Without a duration, so that it is asked when their requests came.
@@ -133,7 +133,7 @@ async def test_what_stage_1_sends_is_what_stage_2_reads() -> None:
     scene = Scene()
     events = [response(inference_id=f"i{n}", duration_s=None if n % 3 else n) for n in range(300)]
     segments = ["a|-|-|-" if n % 2 else "b|-|-|-" for n in range(300)]
-    pieces = list(by_segment(received(events), segments, [None] * 300, [event.duration_s for event in events]))
+    pieces = measured(events, segments)
     value = batch("sluice.measurements", 0, 0, [pack(each) for _, each in pieces])
     for record, (segment, _) in zip(value.records, pieces, strict=True):
         record.key = segment.encode()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streams import ingest
 from streams.batches import RecordBatch
 from streams.events import LedgerRow
-from streams.measure import Segments, position_of, source_of
+from streams.measure import Questions, Segments, position_of, source_of
 from streams.redaction import Redactor
 from streams.sources import Source
 from tests.streams.test_events import EXAMPLES, FEEDBACK, NOON, REQUEST, RESPONSE
@@ -41,7 +41,9 @@ def event(topic: str, **change: Any) -> bytes:
 def reader(topics: Sequence[str] = TOPICS, segments: int = 10, **source: Any) -> ingest.Reader:
     formats = ("native_requests", "native_responses", "native_feedback")
     sources = [Source.model_validate({"format": each} | source) for each in formats]
-    return ingest.Reader(dict(zip(topics, sources, strict=True)), Segments(segments), Redactor(b"p" * 32), LIMIT)
+    named = Segments(segments)
+    redactor, questions = Redactor(b"p" * 32), Questions(named, share=0.0)
+    return ingest.Reader(dict(zip(topics, sources, strict=True)), named, redactor, LIMIT, questions)
 
 
 def read(*batches: RecordBatch, topics: Sequence[str] = TOPICS, segments: int = 10, **source: Any) -> ingest.Block:
@@ -105,17 +107,19 @@ def test_segments_and_characters_stand_beside_their_responses() -> None:
     ]
     block = read(batch(responses, 0, 0, values), segments=1)
     assert block.segments == ["a|-|-|-", "other", "a|-|-|-", "a|-|-|-"]
-    assert block.output_chars == [None, 2, None, None]
-    assert block.answers() == {("a|-|-|-", "ok"): 1, ("other", "ok"): 1, ("a|-|-|-", "error"): 1}
+    assert [answer.chars for answer in block.answers] == [None, 2, None, None]
+    assert block.statuses() == {("a|-|-|-", "ok"): 1, ("other", "ok"): 1, ("a|-|-|-", "error"): 1}
     assert block.latest_ns() == RESPONSE["time_unix_nano"]
-    measured = {segment: piece.position.tolist() for segment, piece in block.measurements([None] * 4)}
+    measured = {
+        segment: piece.position.tolist() for segment, piece in block.measurements([None] * 4, [None] * 4, [], 0.0)
+    }
     assert measured == {"a|-|-|-": [position_of(0, 0), position_of(4, 0)], "other": [position_of(2, 0)]}
 
 
 def test_a_block_of_nothing_but_poison_writes_dead_letters_alone() -> None:
     block = read(batch(TOPICS[0], 0, 0, [b"x"]))
     assert [table for table, _ in block.tables()] == ["dead_letters"]
-    assert list(block.measurements([])) == []
+    assert list(block.measurements([], [], [], 0.0)) == []
     assert block.latest_ns() == 0
 
 

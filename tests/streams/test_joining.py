@@ -15,7 +15,7 @@ from sinks.clickhouse import ClickHouse, migrate
 from sinks.joins import Joins
 from streams import ingest
 from streams.batches import RecordBatch
-from streams.measure import Segments
+from streams.measure import Questions, Segments
 from streams.redaction import Redactor
 from streams.sources import Source
 from tests.streams.test_events import FEEDBACK, NOON, REQUEST, RESPONSE
@@ -165,7 +165,8 @@ def parts() -> list[Part]:
 
 def ingested(sink: ClickHouse, sent: Sequence[Part], sizes: Iterator[int]) -> None:
     """Let records through stage 1 in blocks, each a fetch of every topic, as a worker would."""
-    reader = ingest.Reader(SOURCES, Segments(100), Redactor(b"k" * 32), 10**6)
+    segments = Segments(100)
+    reader = ingest.Reader(SOURCES, segments, Redactor(b"k" * 32), 10**6, Questions(segments, share=0.0))
     joins, left, offset = Joins(sink), iter(sent), 0
     while block_of := list(islice(left, next(sizes))):
         fetches: dict[str, list[ConsumerRecord]] = {}

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from detectors.drift import DELTA
+from sinks.joins import Asked, Meant, Spoken
 from sinks.prometheus import Metrics
 from streams import topics
 from streams.agent_detect import Detect
@@ -56,7 +57,8 @@ class Scene:
     refusals: dict[str, list[Exception]] = field(default_factory=lambda: defaultdict(list))
     gates: dict[str, threading.Event] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
-    asked: dict[str, int] = field(default_factory=dict)
+    requests: dict[str, Asked] = field(default_factory=dict)
+    answers: dict[str, Meant] = field(default_factory=dict)
     shadowed: list[str] = field(default_factory=list)
     generation: int = 1
     homes: dict[bytes, int] = field(default_factory=dict)
@@ -71,12 +73,21 @@ class Scene:
         self.tables[table] += rows.to_pylist()
         self.log.append(f"insert {table}")
 
-    def request_times(self, ids: Sequence[str]) -> dict[str, int]:
+    def asked(self, ids: Sequence[str]) -> dict[str, Asked]:
         """As the store's: what is known of requests that came before."""
-        if self.refusals["request_times"]:
-            self.log.append("refused request_times")
-            raise self.refusals["request_times"].pop(0)
-        return {id_: self.asked[id_] for id_ in ids if id_ in self.asked}
+        self._refuse("asked")
+        return {id_: self.requests[id_] for id_ in ids if id_ in self.requests}
+
+    def meant(self, spoken: Sequence[Spoken], *, output: bool) -> list[Meant | None]:  # noqa: ARG002  # as the store's
+        """As the store's: what is known of answers that came before, by any of their names."""
+        self._refuse("meant")
+        named = ([self.answers[name] for name, _ in each.names if name in self.answers] for each in spoken)
+        return [next(iter(found), None) for found in named]
+
+    def _refuse(self, what: str) -> None:
+        if self.refusals[what]:
+            self.log.append(f"refused {what}")
+            raise self.refusals[what].pop(0)
 
     def shadow(self, aliases: Sequence[str]) -> None:
         self.shadowed += aliases

@@ -1,0 +1,37 @@
+"""Events become measurements: what the stages take from the modules of this room."""
+
+from streams.measure.answers import Answer, output_chars, predicted, predicted_by, read
+from streams.measure.judgements import Judgements, is_truth
+from streams.measure.packing import VERSION, messages, pack, segment_of, unpack
+from streams.measure.places import ITEMS, position_of, source_of
+from streams.measure.questions import Questions
+from streams.measure.rows import ROWS, Answers, Row, by_segment
+from streams.measure.segments import OTHER, Segments, segment_name
+from streams.measure.tabular import Said
+
+__all__ = [
+    "ITEMS",
+    "OTHER",
+    "ROWS",
+    "VERSION",
+    "Answer",
+    "Answers",
+    "Judgements",
+    "Questions",
+    "Row",
+    "Said",
+    "Segments",
+    "by_segment",
+    "is_truth",
+    "messages",
+    "output_chars",
+    "pack",
+    "position_of",
+    "predicted",
+    "predicted_by",
+    "read",
+    "segment_name",
+    "segment_of",
+    "source_of",
+    "unpack",
+]
