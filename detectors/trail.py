@@ -1,142 +1,125 @@
-"""Levels go in as they come; where a change began, its means and examples come out, in little memory."""
+"""Scores of streams go in as they come; where a change began, and what was before and after it, comes out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_SIDE = 5  # known values on either side of a change, as ADWIN's own min_window_length
-_EXAMPLES = 5
-_BUCKET = 16  # inferences in a bucket when it is closed
-_OPEN = 2 * _BUCKET  # inferences kept one by one until the older half is closed
+_SIDE = 5  # known values on either side of a change
+_BUCKET = 16  # rows in a bucket when it is closed
+_OPEN = 2 * _BUCKET  # rows kept one by one until the older half is closed
 _OF_A_SIZE = 4
-_LARGEST = 10  # a bucket of 16 · 2^10 inferences; the oldest of those takes up what is older
+_LARGEST = 10  # a bucket of 16 · 2^10 rows; the oldest of those takes up what is older
+_BUCKETS = _OF_A_SIZE * (_LARGEST + 1) + 1
+COUNT, SCORE, SQUARE, VALUE, EXPECTED = range(5)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Where a metric's level changed, as far as the trail knows; means are levels."""
+    """Where a stream changed: the segment's row number and time, and sums (float64[5]: count, score, its square, value,
+    expected value) before it, as far back as is known, and after."""
 
-    since_event: int
-    since_unix_nano: int
-    mean_before: float
-    mean_after: float
-    count_before: int
-    count_after: int
-    examples_before: tuple[str, ...]
-    examples_after: tuple[str, ...]
+    row: int
+    time: int
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
 
 
 class Trail:
-    """What a segment's metrics have been: the newest 16 to 32 inferences one by one, older ones in buckets.
+    """What the streams of a segment have been: the newest 16 to 32 rows one by one, older ones in buckets.
 
-    A bucket holds its first inference (number, event time, id) and, for each metric, the count and the sum of known
-    levels. Four buckets of a size are kept, then two become one of double the size (an exponential histogram, after
-    Datar et al. 2002): the sums are exact, and the place of a change is known to a quarter of its age or better.
+    A bucket holds its first row's number and time, and five sums for each stream. Four buckets of a size are kept, then
+    two become one of double the size (an exponential histogram): the sums are exact, and the place of a change is known
+    to a quarter of its age or better.
 
-    >>> trail = Trail(metrics=1)
+    >>> trail = Trail()
+    >>> trail.grow()
     >>> for n in range(100):
-    ...     trail.extend(np.array([[float(n >= 90)]]), np.array([n]), [f"inference-{n}"])
+    ...     told = np.array([[[1.0, n >= 90, n >= 90, n, 0.0]]])
+    ...     trail.extend(told, np.array([n]))
     >>> change = trail.change(0)
-    >>> change.since_event, change.mean_before, change.mean_after, change.examples_before[-1]
-    (90, 0.0, 1.0, 'inference-89')
+    >>> change.row, change.before[COUNT].tolist(), change.after[SCORE].tolist()
+    (90, 90.0, 10.0)
 
     Mayur Datar, Aristides Gionis, Piotr Indyk, Rajeev Motwani. Maintaining stream statistics over sliding windows.
     SIAM Journal on Computing 31(6), 2002.
     """
 
-    def __init__(self, metrics: int) -> None:
-        self.events = 0
+    def __init__(self) -> None:
+        self.rows = 0
         self._sizes: list[int] = []  # of each bucket, oldest first, as a power of two times _BUCKET
-        self._firsts: list[tuple[int, int, str]] = []
-        self._sums = np.zeros((_OF_A_SIZE * (_LARGEST + 1) + 1, 2, metrics))  # each bucket: counts, sums
-        self._levels = np.full((_OPEN, metrics), np.nan)
+        self._firsts: list[tuple[int, int]] = []  # row number and time
+        self._sums = np.zeros((_BUCKETS, 0, 5), np.float32)
+        self._told = np.zeros((_OPEN, 0, 5))
         self._times = np.zeros(_OPEN, np.int64)
-        self._ids: list[str] = []  # as many as rows of _levels are in use
+        self._filled = 0
 
-    def extend(self, levels: NDArray[np.float64], times: NDArray[np.int64], ids: list[str]) -> None:
-        """Take the next n inferences: float64[n, metrics] with NaN for "not known", int64[n], ids."""
+    def grow(self) -> None:
+        """Add a stream."""
+        self._sums = np.concatenate([self._sums, np.zeros((_BUCKETS, 1, 5), np.float32)], axis=1)
+        self._told = np.concatenate([self._told, np.zeros((_OPEN, 1, 5))], axis=1)
+
+    def extend(self, told: NDArray[np.float64], times: NDArray[np.int64]) -> None:
+        """Take the next n rows: float64[n, S, 5], zeros where a stream is not known, and int64[n]."""
         start = 0
-        while start < len(ids):
-            filled = len(self._ids)
-            stop = min(len(ids), start + _OPEN - filled)
-            self._levels[filled : filled + stop - start] = levels[start:stop]
-            self._times[filled : filled + stop - start] = times[start:stop]
-            self._ids += ids[start:stop]
-            self.events += stop - start
+        while start < len(times):
+            stop = min(len(times), start + _OPEN - self._filled)
+            filled = self._filled + stop - start
+            self._told[self._filled : filled] = told[start:stop]
+            self._times[self._filled : filled] = times[start:stop]
+            self._filled = filled
+            self.rows += stop - start
             start = stop
-            if len(self._ids) == _OPEN:
+            if filled == _OPEN:
                 self._close()
 
-    def change(self, metric: int) -> Change | None:
-        """Split a metric's trail where two means fit best by least squares, 5 known values or more on either side.
-
-        Where there are too few, one on either side will do; None where there is not even that.
-        """
-        if self.events == 0:
+    def change(self, stream: int) -> Change | None:
+        """Split a stream's trail where two means of scores fit best by least squares, 5 known values or more on either
+        side; where there are too few, one on either side will do; None where there is not even that."""
+        told = np.concatenate([self._sums[: len(self._sizes), stream], self._told[: self._filled, stream]])
+        sums = np.cumsum(told, axis=0)
+        if not len(sums):
             return None
-        used, filled = len(self._sizes), len(self._ids)
-        column = self._levels[:filled, metric]
-        known = ~np.isnan(column)
-        counts = np.cumsum(np.concatenate([self._sums[:used, 0, metric], known]))
-        sums = np.cumsum(np.concatenate([self._sums[:used, 1, metric], np.where(known, column, 0.0)]))
-        n, total = counts[-1], sums[-1]
-        gain = np.full(len(counts), -1.0)
-        inside = (counts >= _SIDE) & (n - counts >= _SIDE)
+        count, score = sums[:, COUNT], sums[:, SCORE]
+        n, total = count[-1], score[-1]
+        inside = (count >= _SIDE) & (n - count >= _SIDE)
         if not inside.any():
-            inside = (counts >= 1) & (n - counts >= 1)
+            inside = (count >= 1) & (n - count >= 1)
         if not inside.any():
             return None
-        gain[inside] = (sums[inside] - counts[inside] / n * total) ** 2 / (counts[inside] * (n - counts[inside]))
+        gain = np.full(len(count), -1.0)
+        gain[inside] = (score[inside] - count[inside] / n * total) ** 2 / (count[inside] * (n - count[inside]))
         # The last place before the change; of equals the latest, so that the next one knows a value after it.
         last = len(gain) - 1 - int(gain[::-1].argmax())
-        mean_before, mean_after = sums[last] / counts[last], (total - sums[last]) / (n - counts[last])
-        event, time, _ = self._first(last + 1)
-        return Change(
-            since_event=event,
-            since_unix_nano=time,
-            mean_before=float(mean_before),
-            mean_after=float(mean_after),
-            count_before=int(counts[last]),
-            count_after=int(n - counts[last]),
-            examples_before=tuple(self._first(i)[2] for i in range(max(0, last + 1 - _EXAMPLES), last + 1)),
-            examples_after=self._telling(metric, max(0, last + 1 - used), up=bool(mean_after > mean_before)),
-        )
+        row, time = self._first(last + 1)
+        return Change(row, time, sums[last], sums[-1] - sums[last])
 
-    def forget(self, metric: int) -> None:
-        """Start a metric's trail anew: a change is measured from the one before it."""
-        self._sums[:, :, metric] = 0
-        self._levels[: len(self._ids), metric] = np.nan
+    def sums(self, stream: int) -> NDArray[np.float64]:
+        """Return a stream's five sums over all that is remembered of it."""
+        told: NDArray[np.float64] = self._sums[: len(self._sizes), stream].sum(axis=0, dtype=np.float64)
+        return told + self._told[: self._filled, stream].sum(axis=0)
 
-    def _first(self, place: int) -> tuple[int, int, str]:
-        """Return number, time and id of the first inference of a bucket, or of an inference after the buckets."""
+    def forget(self, stream: int) -> None:
+        """Start a stream's trail anew: a change is measured from the one before it."""
+        self._sums[:, stream] = 0
+        self._told[:, stream] = 0
+
+    def _first(self, place: int) -> tuple[int, int]:
+        """Return number and time of the first row of a bucket, or of a row after the buckets."""
         row = place - len(self._sizes)
-        if row < 0:
-            return self._firsts[place]
-        return self.events - len(self._ids) + row, int(self._times[row]), self._ids[row]
-
-    def _telling(self, metric: int, start: int, up: bool) -> tuple[str, ...]:
-        """Choose, among the inferences kept one by one, those that show the change best, in order of time.
-
-        For more errors those are failed ones: the newest as such would be mostly good ones.
-        """
-        column = self._levels[start : len(self._ids), metric]
-        known = np.flatnonzero(~np.isnan(column))
-        order = np.argsort(-column[known] if up else column[known], kind="stable")[:_EXAMPLES]
-        return tuple(self._ids[start + row] for row in sorted(known[order].tolist()))
+        return self._firsts[place] if row < 0 else (self.rows - self._filled + row, int(self._times[row]))
 
     def _close(self) -> None:
-        """Make the older half of the open inferences a bucket, and join older buckets to make room."""
-        older = self._levels[:_BUCKET]
-        known = ~np.isnan(older)
+        """Make the older half of the open rows a bucket, and join older buckets to make room."""
         used = len(self._sizes)
-        self._sums[used, 0] = known.sum(axis=0)
-        self._sums[used, 1] = np.where(known, older, 0.0).sum(axis=0)
+        self._sums[used] = np.add.accumulate(self._told[:_BUCKET], axis=0)[-1]
+        self._firsts.append(self._first(used))
         self._sizes.append(0)
-        self._firsts.append(self._first(used + 1))
-        self._levels[:_BUCKET] = self._levels[_BUCKET:]
+        self._told[:_BUCKET] = self._told[_BUCKET:]
         self._times[:_BUCKET] = self._times[_BUCKET:]
-        del self._ids[:_BUCKET]
+        self._filled = _BUCKET
         size = 0
         while self._sizes.count(size) > _OF_A_SIZE:
             self._join(self._sizes.index(size))
@@ -149,3 +132,27 @@ class Trail:
         self._sums[place + 1 : used - 1] = self._sums[place + 2 : used]
         self._sizes[place] = min(self._sizes[place] + 1, _LARGEST)
         del self._sizes[place + 1], self._firsts[place + 1]
+
+    def state(self) -> dict[str, Any]:
+        used = len(self._sizes)
+        return {
+            "rows": self.rows,
+            "sizes": self._sizes,
+            "firsts": np.array(self._firsts, np.int64).reshape(-1, 2),
+            "sums": self._sums[:used],
+            "told": self._told[: self._filled],
+            "times": self._times[: self._filled],
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> "Trail":
+        trail, streams = cls(), state["told"].shape[1]
+        trail.rows, trail._sizes = state["rows"], list(state["sizes"])
+        trail._firsts = [(int(row), int(time)) for row, time in state["firsts"]]
+        trail._filled = len(state["times"])
+        trail._sums = np.zeros((_BUCKETS, streams, 5), np.float32)
+        trail._sums[: len(trail._sizes)] = state["sums"]
+        trail._told = np.zeros((_OPEN, streams, 5))
+        trail._told[: trail._filled] = state["told"]
+        trail._times[: trail._filled] = state["times"]
+        return trail

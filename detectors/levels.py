@@ -1,0 +1,328 @@
+"""Rates and numbers of a segment go in, with their times; which of them left what their hour expects comes out."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import alternatives
+from detectors.base import Estimate
+from detectors.budget import Budget
+from detectors.metrics import Kind, Metric, metric_of
+from detectors.normal_scores import NormalScores
+from detectors.reference import SeasonalReference
+from detectors.second_opinion import SecondOpinion
+from detectors.shiryaev_roberts import ShiryaevRoberts, Weighed
+from detectors.trail import COUNT, EXPECTED, SCORE, SQUARE, VALUE, Trail
+
+HOURS = 168
+_BACK = math.log(1000.0)  # evidence at which a change is over
+_SURE = 1.96  # standard deviations, 95%
+_LARGEST = 1e300  # what is larger would overflow; no metric comes near
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is said of a stream that fires: see `detectors.base.Signal`."""
+
+    metric: str
+    detector: str
+    subject: str
+    direction: Literal["up", "down", "other"]
+    before: Estimate
+    after: Estimate
+    log10_e: float
+    seconded: bool
+    learning: bool
+    since_row: int
+    since_unix_nano: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Rows that were weighed and not yet taken over: n rows, S streams.
+
+    `excess` is log evidence less the threshold, `back` the same for open streams' return, both float64[n, S] and
+    -inf where there is nothing to say; `scores` are residuals as normal scores, NaN where not known.
+    """
+
+    times: NDArray[np.int64]
+    values: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    excess: NDArray[np.float64]
+    back: NDArray[np.float64]
+    weighed: Weighed
+    weighed_back: Weighed
+
+
+class Levels:
+    """Watches the level of each scalar metric of a segment against its own week.
+
+    A value's expectation is read from the reference (`detectors.reference`); what is left of a number goes through its
+    own distribution into a normal score; likelihood ratios of alternatives beyond a learned band
+    (`detectors.alternatives`) feed an e-detector (`detectors.shiryaev_roberts`). A stream that has fired is open: it is
+    watched for its return, against the reference as it was, and learns nothing until it is back or the new level is
+    accepted.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.metrics: list[Metric] = []
+        self.reference = SeasonalReference(HOURS)
+        self.trail = Trail()
+        self.open = np.zeros(0)  # half of the change of an open stream, else 0
+        self.pinned = np.zeros(0, np.bool_)
+        self._scores = NormalScores()
+        self._detectors = ShiryaevRoberts(alternatives.ALTERNATIVES)
+        self._back = ShiryaevRoberts(1)
+        self._second = SecondOpinion()
+        self._thresholds = np.zeros(0)
+        self._evidence = np.zeros(0)  # of each stream, after the last row
+
+    def columns(self, values: Mapping[str, NDArray[np.float64]], n: int) -> NDArray[np.float64]:
+        """Put n rows' values, by name, on the scales that are watched: float64[n, S], NaN where not known."""
+        for name, column in values.items():
+            if not any(metric.name == name for metric in self.metrics) and not np.isnan(column).all():
+                metric = metric_of(name)
+                if metric is not None:
+                    self._grow(metric)
+        absent = np.full(n, np.nan)
+        columns = [scaled(metric, values.get(metric.name, absent)) for metric in self.metrics]
+        return np.column_stack(columns) if columns else np.empty((n, 0))
+
+    def _grow(self, metric: Metric) -> None:
+        self.metrics.append(metric)
+        self.reference.grow(1)
+        self.trail.grow()
+        self._scores.grow()
+        self._second.grow()
+        self._detectors.grow(alternatives.believed(metric))
+        self._back.grow(np.ones(1))
+        self.open = np.append(self.open, 0.0)
+        self.pinned = np.append(self.pinned, False)
+        self._thresholds = np.append(self._thresholds, np.inf)
+        self._evidence = np.append(self._evidence, -np.inf)
+
+    @property
+    def watched(self) -> int:
+        """How many streams have a reference."""
+        return int((self.reference.spread > 0).sum())
+
+    def advance(self, time: int, *, begin: bool = False) -> bool:
+        """Tell that events have reached a time; `begin` learns at once. Return whether a reference is another now."""
+        anew = self.reference.advance(time) + (self.reference.begin() if begin else [])
+        for stream in anew:
+            self._scores.settle(stream)
+        return bool(anew)
+
+    def arm(self) -> None:
+        """Work out thresholds again: a reference, or how many streams there are, has changed."""
+        pace = zip(self.reference.a_week().tolist(), self.reference.share_seen().tolist(), strict=True)
+        for stream, (metric, (a_week, seen)) in enumerate(zip(self.metrics, pace, strict=True)):
+            known = self.reference.spread[stream] > 0
+            self._thresholds[stream] = self.budget.log_threshold(metric.kind, a_week, seen) if known else np.inf
+
+    def weigh(self, times: NDArray[np.int64], values: NDArray[np.float64]) -> Span:
+        """Weigh the next n rows, of one hour and at most `room`; nothing is taken over until `keep`."""
+        reference, rates = self.reference, self._rates()
+        expected, error = reference.expected(times)
+        known = ~np.isnan(values) & (reference.spread > 0)
+        spread = np.where(rates, alternatives.rate_spread(expected), reference.spread)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scores = np.where(known, (values - expected) / spread, np.nan)
+        ratios = np.zeros((*values.shape, alternatives.ALTERNATIVES))
+        back = np.zeros((*values.shape, 1))
+        if rates.any():
+            width = alternatives.band(error[:, rates], reference.wobble[rates])
+            ratios[:, rates] = alternatives.rate_ratios(values[:, rates], expected[:, rates], width)
+        for stream in np.flatnonzero(~rates & (reference.spread > 0)).tolist():
+            scores[:, stream] = self._scores.scored(stream, scores[:, stream])
+        if not rates.all():
+            spreads = np.where(reference.spread > 0, reference.spread, 1.0)[~rates]
+            wobble = reference.wobble[~rates] / spreads
+            width = alternatives.band(error[:, ~rates] / spreads, wobble)
+            ratios[:, ~rates] = alternatives.score_ratios(scores[:, ~rates], width, wobble)
+        for stream in np.flatnonzero(self.open).tolist():
+            back[:, stream, 0] = alternatives.return_ratios(
+                values[:, stream], scores[:, stream], expected[:, stream], self.open[stream], bool(rates[stream])
+            )
+        opened = self.open != 0
+        weighed = self._detectors.weigh(ratios, known & ~opened)
+        weighed_back = self._back.weigh(back, known & opened)
+        excess = np.where(opened, -np.inf, weighed.evidence - self._thresholds)
+        returned = np.where(opened & known, weighed_back.evidence - _BACK, -np.inf)
+        return Span(times, values, expected, scores, excess, returned, weighed, weighed_back)
+
+    @property
+    def room(self) -> int:
+        """How many rows may be weighed at once."""
+        return self._detectors.room
+
+    def keep(self, span: Span, rows: int) -> None:
+        """Take over the first rows of a span: they are watched, and wait to be learned."""
+        values, scores, times = span.values[:rows], span.scores[:rows], span.times[:rows]
+        self._detectors.keep(span.weighed, rows)
+        self._back.keep(span.weighed_back, rows)
+        self._evidence = span.weighed.evidence[rows - 1]
+        self.reference.learn(times, values)
+        known = ~np.isnan(scores)
+        z = np.where(known, scores, 0.0)
+        self._second.update(np.stack([known, z], axis=2))
+        v, e = np.where(known, values, 0.0), np.where(known, span.expected[:rows], 0.0)
+        self.trail.extend(np.stack([known, z, z * z, v, e], axis=2), times)
+        rates = self._rates()
+        for stream in np.flatnonzero(~rates & (self.reference.spread > 0) & ~self.reference.held).tolist():
+            residual = (values[:, stream] - span.expected[:rows, stream]) / self.reference.spread[stream]
+            self._scores.learn(stream, residual)
+
+    def opening(self, stream: int, span: Span, row: int) -> Opening | None:
+        """Open a stream that fired at a row of the span, now that its rows up to there are kept, and say what it is.
+
+        None where too little is known on either side: then it begins anew.
+        """
+        change = self.trail.change(stream)
+        log10_e = float(span.weighed.evidence[row, stream]) / math.log(10.0)
+        self._detectors.reset(stream)
+        if change is None:
+            return None
+        metric, after = self.metrics[stream], change.after / change.after[COUNT]
+        score = after[SCORE]
+        error = float(self.reference.expected(span.times[row : row + 1])[1][0, stream])
+        uncertain = _SURE * math.hypot(error, float(self.reference.wobble[stream]))
+        before = _estimate(metric, after[EXPECTED], uncertain, int(self.reference.learned(stream)))
+        if metric.kind is Kind.RATE:
+            half = _log_odds(after[VALUE], change.after[COUNT]) - _log_odds(after[EXPECTED], np.inf)
+            seen = share_estimate(float(after[VALUE]), int(change.after[COUNT]))
+        else:
+            half = score
+            scatter = math.sqrt(max(after[SQUARE] - score**2, 1e-6)) * float(self.reference.spread[stream])
+            seen = _estimate(
+                metric, after[VALUE], _SURE * scatter / math.sqrt(change.after[COUNT]), int(change.after[COUNT])
+            )
+        self.open[stream] = half / 2
+        self._back.reset(stream)
+        self.trail.forget(stream)
+        self._hold(stream)
+        self.reference.forget(stream, change.time)
+        self._scores.forget(stream)
+        return Opening(
+            metric=metric.name,
+            detector="e-sr",
+            subject="",
+            direction="up" if half > 0 else "down",
+            before=before,
+            after=seen,
+            log10_e=log10_e,
+            seconded=self._second.seen[stream] > change.row,
+            learning=bool(self.reference.share_seen()[stream] < 1),
+            since_row=change.row,
+            since_unix_nano=change.time,
+        )
+
+    def seconded(self, stream: int, since_row: int) -> bool:
+        """Say whether ADWIN has seen a change since a row."""
+        return self._second.seen[stream] > since_row
+
+    def close(self, stream: int) -> None:
+        """A stream is back, or what it has become is accepted: it is watched for changes again."""
+        self.open[stream] = 0.0
+        self._detectors.reset(stream)
+        self._back.reset(stream)
+        self.trail.forget(stream)
+        self._second.forget(stream)
+        self._hold(stream)
+
+    def accept(self, stream: int) -> None:
+        """Make the level that an open stream has now the one that is expected."""
+        sums = self.trail.sums(stream)
+        if self.open[stream] and sums[COUNT]:
+            self.reference.accept(stream, float((sums[VALUE] - sums[EXPECTED]) / sums[COUNT]))
+        self.close(stream)
+
+    def pin(self, stream: int, pinned: bool) -> None:
+        """Keep a stream's reference as it is, or let it go on learning."""
+        self.pinned[stream] = pinned
+        self._hold(stream)
+
+    def reset(self, stream: int) -> None:
+        """Forget all that was learned of a stream."""
+        self.pinned[stream] = False
+        self.close(stream)
+        self.reference.reset(stream)
+        self._scores.reset(stream)
+
+    def _hold(self, stream: int) -> None:
+        self.reference.held[stream] = bool(self.open[stream]) or bool(self.pinned[stream])
+
+    def _rates(self) -> NDArray[np.bool_]:
+        return np.array([metric.kind is Kind.RATE for metric in self.metrics], np.bool_)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "metrics": [metric.name for metric in self.metrics],
+            "open": self.open,
+            "pinned": self.pinned,
+            "thresholds": self._thresholds,
+            "evidence": self._evidence,
+            "reference": self.reference.state(),
+            "trail": self.trail.state(),
+            "scores": self._scores.state(),
+            "detectors": self._detectors.state(),
+            "back": self._back.state(),
+            "second": self._second.state(),
+        }
+
+    @classmethod
+    def restore(cls, budget: Budget, state: Mapping[str, Any]) -> "Levels":
+        levels = cls(budget)
+        levels.metrics = [metric for name in state["metrics"] if (metric := metric_of(name))]
+        levels.open, levels.pinned = state["open"], state["pinned"]
+        levels._thresholds, levels._evidence = state["thresholds"], state["evidence"]
+        levels.reference = SeasonalReference.restore(HOURS, state["reference"])
+        levels.trail = Trail.restore(state["trail"])
+        levels._scores.restore(state["scores"])
+        levels._detectors.restore(state["detectors"])
+        levels._back.restore(state["back"])
+        levels._second = SecondOpinion.restore(state["second"])
+        return levels
+
+
+def scaled(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Put values on the scale that is watched: rates and reals as they are, positive ones as log(1 + x / unit)."""
+    if metric.kind is Kind.RATE:
+        return np.where((values == 0) | (values == 1), values, np.nan)
+    if metric.kind is Kind.REAL:
+        return np.where(np.abs(values) <= _LARGEST, values, np.nan)
+    known = (values >= 0) & (values <= _LARGEST)
+    scale: NDArray[np.float64] = np.log1p(np.where(known, values, np.nan) / metric.unit)
+    return scale
+
+
+def natural(metric: Metric, level: float) -> float:
+    """Return what a level is in the metric's own unit: the inverse of `scaled`."""
+    if metric.kind is Kind.POSITIVE:
+        return math.expm1(min(max(level, 0.0), 700.0)) * metric.unit
+    return min(max(level, 0.0), 1.0) if metric.kind is Kind.RATE else level
+
+
+def _estimate(metric: Metric, level: float, uncertain: float, count: int) -> Estimate:
+    low, high = natural(metric, level - uncertain), natural(metric, level + uncertain)
+    return Estimate(natural(metric, float(level)), low, high, count)
+
+
+def share_estimate(p: float, n: int) -> Estimate:
+    """Return a share with its Wilson interval (E. B. Wilson. Probable inference. JASA 22, 1927)."""
+    z2 = _SURE**2
+    middle, reach = (p + z2 / (2 * n)) / (1 + z2 / n), math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return Estimate(p, max(middle - _SURE * reach, 0.0), min(middle + _SURE * reach, 1.0), n)
+
+
+def _log_odds(p: float, n: float) -> float:
+    """Return log odds, of a share that may be 0 or 1 over so few."""
+    least = max(0.5 / n, 1e-5)
+    p = min(max(p, least), 1 - least)
+    return math.log(p / (1 - p))
