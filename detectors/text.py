@@ -1,0 +1,208 @@
+"""Features of texts go in, in order of event time; out come alarms when they are no longer as the reference was."""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from river import base
+
+from detectors.style import WIDTH, StyleBank, both_ways, reference
+from detectors.text_bets import COMPLETE, QUARANTINE, SHAPES, TEXTS, Quarantine
+from detectors.text_features import VERSION
+from detectors.text_words import GRAMS
+from detectors.topics import Topics
+from detectors.two_sample import LEARNERS, TwoSample
+
+STATE_VERSION = 1
+_STYLE, _TWO_SAMPLE, _TOPICS = 0.35, 0.45, 0.2  # a mean of e-detectors is one, whatever the weights
+_COLUMNS = np.arange(WIDTH)
+_BETS = WIDTH * 2 * SHAPES
+_CUTS = np.cumsum([_BETS, WIDTH, LEARNERS * SHAPES])
+# Where the state's numbers are: a part, and a name in it.
+_ARRAYS = (
+    *(("style", "evidence"), ("style", "pay")),
+    *(("two_sample", name) for name in ("evidence", "pay", "offset", "live", "weight", "keys", "differences")),
+    *(("two_sample", name) for name in ("lesson_weight", "lesson_offset")),
+    *(("topics", "evidence"), ("topics", "counts"), ("quarantine", "waiting"), ("quarantine", "passed")),
+)
+_NUMBERS = (("two_sample", "seen"), ("two_sample", "lesson_at"), ("two_sample", "lesson_texts"), ("quarantine", "seen"))
+
+
+class StateUnknown(ValueError):
+    """The state is of another version of the detector or of the features: learn anew, and say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Where it fired (an index into the texts given), on which evidence, and what moved, in plain words."""
+
+    index: int
+    log10_e: float
+    part: Literal["style", "two_sample", "topics"]
+    subject: str
+
+
+class TextDrift(base.DriftDetector):
+    """Drift detector for the texts of one side of a segment, with no model.
+
+    The first 400 texts are the reference. From then on three kinds of e-detectors bet that texts have changed: on
+    each style feature apart, on a classifier that learns to tell live texts from the reference, and on words that
+    become more common. Their weighted mean is an e-detector: when it reaches exp(log_threshold) it fires, and at rest
+    it does so at most once in exp(log_threshold) texts, as far as the reference is known. It is, with a band for what
+    400 texts cannot tell, and learns on from texts that raised no alarm within 512 to 1,024 later ones, until 4,000
+    are known: then the reference is fixed. After an alarm it starts anew against the same reference, until someone
+    accepts the new normal.
+
+    Parameters
+    ----------
+    log_threshold
+        Natural logarithm of the evidence at which it fires; may be changed between texts.
+
+    >>> from detectors.text_features import features
+    >>> short, long = features(["Yes."] * 30 + ["No, it is."] * 30), features(["Yes, it is so, I am sure of it."] * 60)
+    >>> detector = TextDrift()
+    >>> detector.update_many(np.tile(short[0], (10, 1)), np.tile(short[1], (10, 1)))
+    []
+    >>> alarm = detector.update_many(*long)[0]
+    >>> alarm.index < 30, alarm.log10_e > 6, "up" in alarm.subject
+    (True, True, True)
+
+    References
+    ----------
+    J. Shin, A. Ramdas, A. Rinaldo. E-detectors: a nonparametric framework for sequential change detection. 2022.
+    """
+
+    def __init__(self, log_threshold: float = 6 * float(np.log(10))) -> None:
+        super().__init__()
+        self.log_threshold = log_threshold
+        self.accept()
+
+    @property
+    def learning(self) -> bool:
+        """Whether the reference is not yet complete enough to watch."""
+        return self.texts < TEXTS
+
+    def accept(self) -> None:
+        """Take what comes from now on for the new normal: learn the reference anew."""
+        self.texts = 0  # from which the reference is known
+        self._levels = bytearray()
+        self._packed = b""
+        self._drift_detected = False
+        self.style, self.two_sample, self.topics = StyleBank(), TwoSample(), Topics()
+        self.quarantine = Quarantine(int(_CUTS[-1]) + GRAMS)
+
+    def update(self, x: Any) -> None:
+        """Take one text: a pair of its style (float32[WIDTH]) and its words (uint8[GRAMS])."""
+        style, grams = x
+        self.update_many(style[None], grams[None])
+
+    def update_many(self, style: NDArray[np.float32], grams: NDArray[np.uint8]) -> list[Alarm]:
+        """Take k texts (float32[k, WIDTH], uint8[k, GRAMS]) and return where it fires; any cut gives the same."""
+        alarms = []
+        for index, (levels, words) in enumerate(zip(style.astype(np.uint8), grams, strict=True)):
+            self._drift_detected = False
+            if self.learning:
+                self._begin_with(levels, words)
+                continue
+            evidence = self._step(levels, words)
+            total = sum(evidence.values())
+            if total > 0 and np.log(total) >= self.log_threshold:
+                alarms.append(self._alarm(index, total, evidence))
+        return alarms
+
+    def _begin_with(self, levels: NDArray[np.uint8], words: NDArray[np.uint8]) -> None:
+        self._levels += levels.tobytes()
+        self.topics.counts += words > 0
+        self.texts += 1
+        if not self.learning:
+            self._packed = bytes(self._levels)
+            self._levels.clear()
+            self._known(self.texts, reference(self._packed).pay)
+
+    def _known(self, texts: int, pay: NDArray[np.float64]) -> None:
+        self.texts = texts
+        self.style.begin(reference(self._packed), texts, pay)
+        self.topics.begin(texts)
+
+    def _step(self, levels: NDArray[np.uint8], words: NDArray[np.uint8]) -> dict[str, float]:
+        known = reference(self._packed)
+        scores = known.table[_COLUMNS, levels].astype(np.float64)
+        paid = both_ways(scores)
+        key = zlib.crc32(words.tobytes(), zlib.crc32(levels.tobytes())) or 1
+        style = self.style.step(paid)
+        two_sample, told = self.two_sample.step(known, scores - known.centre, key, self.texts)
+        topics = self.topics.step(words)
+        if self.texts < COMPLETE:
+            self._learn(np.concatenate([paid.ravel(), scores - known.centre, told.ravel(), words]).astype(np.float32))
+        return {"style": _STYLE * style, "two_sample": _TWO_SAMPLE * two_sample, "topics": _TOPICS * topics}
+
+    def _learn(self, numbers: NDArray[np.float32]) -> None:
+        released = self.quarantine.add(numbers)
+        if released is None:
+            return
+        paid, scores, told, words = np.split(released.astype(np.float64) / QUARANTINE, _CUTS)
+        texts = self.texts + QUARANTINE
+        share = QUARANTINE / texts
+        classifier = self.two_sample
+        classifier.offset = classifier.offset + share * (scores - classifier.offset)
+        classifier.pay = classifier.pay + share * (told.reshape(LEARNERS, SHAPES) - classifier.pay)
+        self.topics.counts += (words * QUARANTINE).astype(np.float32)
+        self._known(texts, self.style.pay + share * (paid.reshape(WIDTH, 2, SHAPES) - self.style.pay))
+
+    def _alarm(self, index: int, total: float, evidence: dict[str, float]) -> Alarm:
+        subjects: dict[str, Callable[[], str]] = {
+            "style": self.style.subject,
+            "two_sample": self.two_sample.subject,
+            "topics": lambda: self.topics.subject(self.texts),
+        }
+        part: Any = max(evidence, key=lambda name: evidence[name])
+        alarm = Alarm(index, float(np.log10(total)), part, subjects[part]())
+        self._drift_detected = True
+        self.style.evidence = np.zeros_like(self.style.evidence)
+        self.two_sample.evidence = np.zeros_like(self.two_sample.evidence)
+        self.topics.evidence = np.zeros_like(self.topics.evidence)
+        self.quarantine.clear()
+        return alarm
+
+    def state(self) -> dict[str, Any]:
+        """Return all that it knows, as bytes and numbers: about 40 KB."""
+        arrays = {f"{part}.{name}": getattr(getattr(self, part), name) for part, name in _ARRAYS}
+        numbers = {f"{part}.{name}": int(getattr(getattr(self, part), name)) for part, name in _NUMBERS}
+        return {
+            "version": STATE_VERSION,
+            "features": VERSION,
+            "log_threshold": self.log_threshold,
+            "texts": self.texts,
+            "levels": zlib.compress(self._packed or bytes(self._levels), 9),
+            **{name: zlib.compress(array.tobytes()) for name, array in arrays.items()},
+            **numbers,
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> "TextDrift":
+        """Return the detector that gave the state. Raises StateUnknown where another version did."""
+        if (state.get("version"), state.get("features")) != (STATE_VERSION, VERSION):
+            raise StateUnknown(
+                f"text state {state.get('version')} of features {state.get('features')} is not read here"
+            )
+        detector = cls(state["log_threshold"])
+        for part, name in _ARRAYS:
+            owner = getattr(detector, part)
+            old = getattr(owner, name)
+            bytes_ = zlib.decompress(state[f"{part}.{name}"])
+            setattr(owner, name, np.frombuffer(bytes_, old.dtype).reshape(old.shape).copy())
+        for part, name in _NUMBERS:
+            setattr(getattr(detector, part), name, state[f"{part}.{name}"])
+        levels = zlib.decompress(state["levels"])
+        detector.texts = state["texts"]
+        if detector.learning:
+            detector._levels = bytearray(levels)
+            return detector
+        detector._packed = levels
+        detector._known(detector.texts, detector.style.pay)
+        if detector.two_sample.lesson_at:
+            detector.two_sample.resume(reference(levels))
+        return detector

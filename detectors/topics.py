@@ -1,0 +1,48 @@
+"""Buckets of words go in, one text after another; out comes the evidence that some have become more common."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.text_words import GRAMS
+
+SURGE = 0.1  # of all texts: how much more of them have a word, when a topic comes up
+BAND = 2.0  # standard errors of the reference's share by which it may be higher
+_CEILING = np.float32(1e30)
+
+
+class Topics:
+    """One e-detector for each bucket of words, averaged: for a topic that surges inside a mix of others.
+
+    Each is a Shiryaev-Roberts e-detector on a Bernoulli likelihood ratio, from the share of reference texts that have a
+    word of the bucket (its upper bound) to a tenth of all texts more. Slow where answers are long and share words
+    anyway, sure where a topic has words of its own. Shares are learned on from texts that sat out quarantine.
+
+    References
+    ----------
+    J. Shin, A. Ramdas, A. Rinaldo. E-detectors: a nonparametric framework for sequential change detection. 2022.
+    """
+
+    def __init__(self) -> None:
+        self.evidence = np.zeros(GRAMS, np.float32)
+        self.counts = np.zeros(GRAMS, np.float32)  # of the reference's texts, those with a word of the bucket
+        self.present = np.ones(GRAMS, np.float32)
+        self.absent = np.ones(GRAMS, np.float32)
+
+    def begin(self, texts: int) -> None:
+        """Set what is bet against: the counts are of so many texts."""
+        share = (self.counts + 1) / (texts + 1)
+        share = np.minimum(share + BAND * np.sqrt(share * (1 - share) / texts), 0.85)
+        surged = np.minimum(share + SURGE, 0.95)
+        self.present = (surged / share).astype(np.float32)
+        self.absent = ((1 - surged) / (1 - share)).astype(np.float32)
+
+    def step(self, grams: NDArray[np.uint8]) -> float:
+        """Take the words of one text (uint8[GRAMS]); return the evidence."""
+        ratio = np.where(grams, self.present, self.absent)
+        self.evidence = np.minimum((self.evidence + 1) * ratio, _CEILING)
+        return float(self.evidence.mean())
+
+    def subject(self, texts: int) -> str:
+        """Name the bucket that surged, and how common it was; the words themselves are in the examples."""
+        bucket = int(self.evidence.argmax())
+        return f"words of bucket {bucket}, in {self.counts[bucket] / texts:.1%} of texts before"
