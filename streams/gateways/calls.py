@@ -3,7 +3,7 @@
 from typing import Any
 
 from streams.events import EARLIEST_NS, LATEST_NS, InferenceRequest, InferenceResponse
-from streams.gateways import messages, times
+from streams.gateways import messages, times, versions
 from streams.gateways.base import InvalidEvent, build, short
 from streams.gateways.dialects.places import Fields
 from streams.gateways.telemetry import Attributes, Batch, Span
@@ -80,6 +80,8 @@ def of_span(span: Span, said: Fields, sent: Fields) -> tuple[InferenceRequest, I
             said.setdefault("error_message", span.message)
     if synthetic(span.attributes):
         said["synthetic"] = True
+    if labels := versions.of_attributes(span.attributes):
+        said["tags"] = labels
     both = {**sent, **said, **identified(said, span.trace_id, span.span_id)}
     return request(both, start_ns), response(both, end_ns)
 

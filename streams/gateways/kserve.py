@@ -19,7 +19,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic_core import from_json
 
 from streams.events import InferenceRequest, InferenceResponse
-from streams.gateways import payloads
+from streams.gateways import payloads, versions
 from streams.gateways.base import Decoded, Headers, InvalidEvent, build, short
 from streams.gateways.values import aliases, probe, word
 
@@ -119,7 +119,8 @@ def _shared(event: BaseCloudEvent, read: Mapping[str, Any], kind: str) -> dict[s
         "request_model": read.get("request_model") or service,
         "trace_id": trace[1] if trace else None,
         "user_id": read.get("user_id") or next((metadata[name] for name in _USER if name in metadata), None),
-        "tags": {name: said for name in _TAGS if (said := word(event.get_extension(name)))},
+        "tags": {name: said for name in _TAGS if (said := word(event.get_extension(name)))}
+        | versions.labels(read.get("model_version")),
         # The endpoint `canary` is a release on trial, with real users; it does not make a call synthetic.
         "synthetic": probe(metadata),
     }

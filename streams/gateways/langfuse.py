@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from streams.events import InferenceRequest, InferenceResponse
-from streams.gateways import json_items, langfuse_observations, times
+from streams.gateways import json_items, langfuse_observations, times, versions
 from streams.gateways.base import Decoded, Headers, InvalidEvent, build, short
 from streams.gateways.langfuse_scores import SPAN, TRACE, score
 from streams.gateways.values import aliases, fields, known, probe, word
@@ -22,7 +22,7 @@ Envelope = Mapping[str, Any]
 # Spans, events, tools and agents are no inferences.
 _OPERATIONS = {"generation": "chat", "embedding": "embeddings"}
 _VERBS = ("create", "update")
-_MOST_TAGS = 32
+_MOST_TAGS = 30  # of the sender's own; versions are two more
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,7 @@ def _shared(said: Mapping[str, Any], trace: str, observation: str, batch: _Batch
     session, tags = word(around.get("sessionId")), around.get("tags")
     labels = [word(tag) for tag in tags[:_MOST_TAGS]] if isinstance(tags, list) else []
     named = (f"trace:{trace}", f"span:{observation}", f"sess:{session}" if session else None)
+    released = said.get("version") or around.get("version") or around.get("release")
     marks = ({tag.lower(): True for tag in labels if tag}, fields(around.get("metadata")), fields(said.get("metadata")))
     return {
         "inference_id": short(f"{trace}:{observation}"),
@@ -157,6 +158,7 @@ def _shared(said: Mapping[str, Any], trace: str, observation: str, batch: _Batch
         "user_id": word(around.get("userId")),
         "trace_id": trace if TRACE.fullmatch(trace) else None,
         "span_id": observation if SPAN.fullmatch(observation) else None,
-        "tags": {tag: "true" for tag in labels if tag},
+        "tags": versions.labels(released, said.get("promptName"), said.get("promptVersion"))
+        | {tag: "true" for tag in labels if tag},
         "synthetic": any(probe(each) for each in marks),
     }

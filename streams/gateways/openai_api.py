@@ -13,6 +13,8 @@ from streams.gateways.values import count, fields, flag, number, word
 MOST_REASONS = 64  # as the contract has it
 MOST_CHOICES = 128  # OpenAI's own limit of `n`; what has more, of answers or prompts, stays as it came
 
+_OUTPUT_TYPES = {"json_object": "json", "json_schema": "json", "json": "json", "text": "text"}
+
 Fields = dict[str, Any]
 
 
@@ -40,6 +42,7 @@ def request(body: Mapping[str, Any]) -> Fields:
         "choice_count": count(body.get("n")),
         "tool_definitions": tools if isinstance(tools, list) else None,
         "user_id": end_user,
+        "output_type": output_type(body.get("response_format") or fields(body.get("text")).get("format")),
         "content_state": "captured",
         **_asked(body),
     }
@@ -57,6 +60,14 @@ def response(body: Mapping[str, Any]) -> Fields:
         **_said(body),
         **error(body),
     }
+
+
+def output_type(said: object) -> str | None:
+    """Read what form of answer was asked for, `json` or `text`: an object with a type, or the type alone; also out of
+    a string."""
+    loaded = messages.loaded(said)
+    named = loaded.get("type") if isinstance(loaded, dict) else loaded
+    return _OUTPUT_TYPES.get(named) if isinstance(named, str) else None
 
 
 def usage(said: Mapping[str, Any]) -> Fields:

@@ -31,6 +31,7 @@ def response(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "operation": None if wrong else "predict",
         "response_model": word(body.get("model_name")),
+        "model_version": body.get("model_version"),
         "output": None if wrong else _values(body, _ANSWERED),
         "status": "ok",
         "aliases": _aliases(body),

@@ -20,6 +20,7 @@ from streams.gateways.dialects.places import (
     text,
 )
 from streams.gateways.dialects.unfolded import openllmetry
+from streams.gateways.openai_api import output_type
 from streams.gateways.telemetry import Attributes
 from streams.gateways.values import count, flag, number, word
 
@@ -94,6 +95,8 @@ _PLACES = {
     "gen_ai.openai.request.seed": Place("seed", seed, former=True),
     "gen_ai.request.choice.count": Place("choice_count", count),
     "gen_ai.request.n": Place("choice_count", count, former=True),
+    "gen_ai.output.type": Place("output_type", output_type),
+    "gen_ai.openai.request.response_format": Place("output_type", output_type, former=True),
     "gen_ai.system_instructions": Place("system_instructions", _parts),
     "gen_ai.tool.definitions": Place("tool_definitions", _tools),
     "gen_ai.response.id": Place("response_id", word),

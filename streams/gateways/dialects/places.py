@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from streams.gateways.openai_api import output_type
 from streams.gateways.telemetry import Attributes
 from streams.gateways.values import count, flag, number, word
 
@@ -78,4 +79,5 @@ PARAMETERS = {
     "seed": Place("seed", seed),
     "n": Place("choice_count", count),
     "user": Place("user_id", word),
+    "response_format": Place("output_type", output_type),
 }

@@ -205,6 +205,7 @@ EXPECTED: Mapping[str, dict[str, Any]] = {
         operation="predict",
         aliases=["req:req-7"],
         response_model="sklearn-irisv2",
+        tags={"namespace": "default", "component": "predictor", "model_version": "v1.0.0"},
         output=[{"name": "output-0", "shape": [2], "datatype": "INT64", "data": [1, 1]}],
     ),
 }

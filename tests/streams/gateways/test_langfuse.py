@@ -32,7 +32,7 @@ GENERATION = {
     "environment": "test",
     "conversation_id": "sess-1",
     "user_id": "user-42",
-    "tags": {"prod": "true"},
+    "tags": {"prod": "true", "model_version": "v1.2.3"},
 }
 SCORE = {"kind": "feedback", "source_format": "langfuse", "environment": "test"}
 

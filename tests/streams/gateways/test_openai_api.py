@@ -34,6 +34,7 @@ def test_a_request_says_how_it_wants_to_be_answered() -> None:
         "seed": -7,
         "n": 2,
         "tools": [tool],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "weather", "schema": {}}},
         "user": "u-1",
     })  # fmt: skip
     assert read == {
@@ -49,6 +50,7 @@ def test_a_request_says_how_it_wants_to_be_answered() -> None:
         "choice_count": 2,
         "tool_definitions": [tool],
         "user_id": "u-1",
+        "output_type": "json",
         "content_state": "captured",
     }
 

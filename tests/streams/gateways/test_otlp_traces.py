@@ -332,7 +332,7 @@ CALLS = {
     ),
     (LANGFUSE_5, "generation"): call(
         "dd4e9bcff5a59ada7c4adcc30cbca17d:dec5aad74eb9d7c8",
-        LANGFUSE | chat("gpt-4o-mini") | {"source_version": "5.0.4"},
+        LANGFUSE | chat("gpt-4o-mini") | {"source_version": "5.0.4", "tags": {"model_version": "v1.2.3"}},
         {"temperature": 0.2, "max_tokens": 64, "input_messages": CAPITAL, "content_state": "captured"},
         {
             "status": "ok", "output_messages": [text("assistant", "Paris is the capital of France.")],
@@ -343,7 +343,7 @@ CALLS = {
     ),
     (LANGFUSE_5, "failed generation"): call(
         "dd4e9bcff5a59ada7c4adcc30cbca17d:03564f8bc3ed633c",
-        LANGFUSE | chat("gpt-4o-mini") | {"source_version": "5.0.4"},
+        LANGFUSE | chat("gpt-4o-mini") | {"source_version": "5.0.4", "tags": {"model_version": "v1.2.3"}},
         {"input_messages": [text("user", "x")], "content_state": "captured"},
         {"status": "error", "error_message": "429 rate limit", "duration_s": 0.000088885},
         (1795226455290682727, 1795226455290771612), "", "sess:sess-1",
@@ -351,7 +351,8 @@ CALLS = {
     (LANGFUSE_5, "embedding"): call(
         "dd4e9bcff5a59ada7c4adcc30cbca17d:298da0983191ae6e",
         LANGFUSE
-        | {"source_version": "5.0.4", "operation": "embeddings", "request_model": "text-embedding-3-small"},
+        | {"source_version": "5.0.4", "operation": "embeddings", "request_model": "text-embedding-3-small"}
+        | {"tags": {"model_version": "v1.2.3"}},
         {"input": "hello", "content_state": "captured"},
         {"status": "ok", "input_tokens": 5, "duration_s": 0.000095864},
         (1795226455290997508, 1795226455291093372), "", "sess:sess-1",
