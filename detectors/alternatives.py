@@ -56,7 +56,7 @@ def rate_ratios(
     high = np.clip(expected + width, _LEAST_RATE, 1 - _LEAST_RATE)
     low = np.clip(expected - width, _LEAST_RATE, 1 - _LEAST_RATE)
     edge = np.where(ODDS > 1, high[..., None], low[..., None])
-    return values[..., None] * np.log(ODDS) - np.log1p((ODDS - 1) * edge)
+    return np.asarray(values[..., None] * np.log(ODDS) - np.log1p((ODDS - 1) * edge))
 
 
 def score_ratios(
@@ -69,7 +69,7 @@ def score_ratios(
     """
     sign = np.sign(SHIFTS)
     shifts = sign * np.sqrt(SHIFTS**2 + (_LEAST * wobble[:, None]) ** 2)
-    return shifts * (scores[..., None] - sign * width[..., None]) - shifts**2 / 2
+    return np.asarray(shifts * (scores[..., None] - sign * width[..., None]) - shifts**2 / 2)
 
 
 def return_ratios(
@@ -81,5 +81,5 @@ def return_ratios(
     """
     if rate:
         p = np.clip(expected, _LEAST_RATE, 1 - _LEAST_RATE)
-        return np.log1p(np.expm1(half) * p) - values * half
+        return np.asarray(np.log1p(np.expm1(half) * p) - values * half)
     return half**2 / 2 - half * scores

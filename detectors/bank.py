@@ -1,32 +1,38 @@
 """All detectors of one segment: measurements go in, each once; scores and signals come out; the state is bytes."""
 
-import pickle
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import anomaly
 from detectors.anomaly import RobustMahalanobis
-from detectors.base import METRICS, DriftWatch, Measurements, Signal, levels, natural
-from detectors.drift import DELTA, Adwin
+from detectors.base import Estimate, Measurements, Signal
+from detectors.budget import Budget
+from detectors.cases import Cases
+from detectors.drift import Drift, Taken
+from detectors.episodes import Alarm
+from detectors.held import LATEST, Held, select
+from detectors.levels import Opening
+from detectors.minutes import MinuteWatch
+from detectors.packed import pack, unpack
+from detectors.recent import Recent
 from detectors.sealed import StateRefused
-from detectors.trail import Trail
+from detectors.text_watch import Said, TextWatch
 
-WATCHED = ("error", "duration_s", "output_tokens", "output_chars")
-_COLUMNS = [METRICS.index(metric) for metric in WATCHED]
-LATEST = np.iinfo(np.int64).max
-HELD_BYTES = 600_000
-# A pickle of other classes, ours or River's, may be read wrong without a word: raise the number when ours change.
-_HEADER = f"sluice segment state 3, river {version('river')}\n".encode()
+VERSION = 4  # of the state: raise it when what is kept changes its meaning
+OBEYED = 64  # commands that are remembered, so that what Kafka delivers twice is obeyed once
+_MINUTES = "minutes"
+_NEVER = np.iinfo(np.int64).min
+Action = Literal["accept", "pin", "unpin", "reset"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was watched, in order of event time: the inferences with their times (int64[n], nanoseconds) and `scores`
-    (float64[n], in (0, 1), NaN while there is nothing to compare with), and the signals that fired."""
+    """What was watched, in order of event time: the answered inferences with their times (int64[n], nanoseconds) and
+    `scores` (float64[n], in (0, 1), NaN while there is nothing to compare with), and the signals, in order."""
 
     inference_id: list[str]
     time_unix_nano: NDArray[np.int64]
@@ -34,28 +40,16 @@ class Verdict:
     signals: list[Signal]
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """Rows taken and not watched yet, in order of taking: times (int64[n]), levels (float64[n, 6]), ids."""
-
-    times: NDArray[np.int64]
-    rows: NDArray[np.float64]
-    ids: list[str]
-
-
 class SegmentBank:
     """The detectors of one segment and what they have seen.
 
-    Every response is counted once: `seen` holds the last position of each source, and rows up to it are
-    dropped, so a restart, a rebalance or a replay gives the same signals at the same inferences. How the rows are cut
-    into blocks changes nothing.
+    Every row is counted once (`detectors.held`), so a restart, a rebalance or a replay gives the same signals at the
+    same inferences, and how the rows are cut into blocks changes nothing.
 
     Parameters
     ----------
-    delta
-        ADWIN's confidence, in (0, 1); see `detectors.drift.Adwin`.
-    watches
-        What watches each metric of WATCHED; without it, ADWIN.
+    budget
+        How many false alarms are accepted.
 
     >>> rng = np.random.default_rng(2)
     >>> def answers(first, n, seconds):
@@ -66,28 +60,32 @@ class SegmentBank:
     ...         inference_id=[f"inference-{i}" for i in range(first, first + n)],
     ...         values={"error": np.zeros(n), "duration_s": seconds * rng.lognormal(0, 0.3, n)},
     ...     )
-    >>> bank = SegmentBank()
+    >>> bank = SegmentBank(Budget(segments=100, false_alarms=1.0))
     >>> bank.process(answers(0, 4000, seconds=0.8)).signals
     []
     >>> slower = answers(4000, 1000, seconds=1.6)
-    >>> signal, = bank.process(slower).signals
+    >>> signal, *_ = bank.process(slower).signals
     >>> signal.metric, signal.direction, signal.inference_id, signal.since_event
-    ('duration_s', 'up', 'inference-4031', 4000)
-    >>> f"{signal.mean_before:.1f} s -> {signal.mean_after:.1f} s"
+    ('duration_s', 'up', 'inference-4016', 4000)
+    >>> f"{signal.before.mean:.1f} s -> {signal.after.mean:.1f} s"
     '0.8 s -> 1.6 s'
-    >>> SegmentBank.loads(bank.dumps()).process(slower).inference_id  # twice is once
+    >>> SegmentBank.loads(bank.dumps(), bank.budget).process(slower).inference_id  # twice is once
     []
     """
 
-    def __init__(self, delta: float = DELTA, watches: Mapping[str, DriftWatch] | None = None) -> None:
-        self.delta = delta
-        self.seen: dict[int, int] = {}
+    def __init__(self, budget: Budget) -> None:
+        self.budget = replace(budget, streams=1)
+        self.held = Held()
+        self.drift = Drift(self.budget)
+        self.learned: set[str] = set()  # metrics whose reference is another than when this was last emptied
         self._anomaly = RobustMahalanobis()
-        self._watches = dict(watches) if watches is not None else {metric: Adwin(delta) for metric in WATCHED}
-        self._trail = Trail(len(WATCHED))
-        self._held = _Held(np.empty(0, np.int64), np.empty((0, len(METRICS))), [])
-        if not set(WATCHED).issuperset(self._watches):
-            raise ValueError(f"Only {', '.join(WATCHED)} are watched, not all of {', '.join(self._watches)}")
+        self._minutes = MinuteWatch()
+        self._texts = TextWatch(self.budget)
+        self._recent = Recent()
+        self._cases = Cases()
+        self._obeyed: list[str] = []
+        self._latest = _NEVER
+        self._last_id = ""
 
     def process(self, measurements: Measurements) -> Verdict:
         """Take the next block of any size and watch it at once."""
@@ -96,114 +94,200 @@ class SegmentBank:
 
     def take(self, measurements: Measurements) -> None:
         """Hold what was not seen before, until `release`."""
-        new = self._unseen(measurements.source, measurements.position)
-        rows = levels(measurements.values, len(measurements.inference_id))[new]
-        held = self._held
-        self._held = _Held(
-            np.concatenate([held.times, measurements.time_unix_nano[new]]),
-            np.concatenate([held.rows, rows]),
-            held.ids + [measurements.inference_id[row] for row in new.tolist()],
-        )
+        self.held.take(measurements)
 
     @property
     def holds(self) -> int:
         """How many rows wait for their release."""
-        return len(self._held.ids)
+        return len(self.held)
 
-    def release(self, until: int = LATEST) -> Verdict:
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has been taken yet."""
+        return not self.held.seen
+
+    def release(self, until: int = LATEST, reached: int = _NEVER) -> Verdict:
         """Score and watch, in order of event time, what is held and not later than `until`, nanoseconds.
 
-        Sources are read an hour of one and then the same hour of the next. Taken as they come, a change
-        would begin and end with every fetch while a worker catches up; whoever knows how far all of them have come
-        releases what is complete. Rows over HELD_BYTES are released early, the oldest first: state has to fit into a
-        message.
+        `reached` is how far event time has come elsewhere: a segment that stops is noticed by it.
         """
-        held, order = self._held, np.argsort(self._held.times, kind="stable")
-        complete = int(np.searchsorted(held.times[order], until, side="right"))
-        ready = order[: max(complete, self.holds - self._room())]
-        waiting = np.sort(order[len(ready) :])
-        ids = [held.ids[row] for row in ready.tolist()]
-        rows, times = held.rows[ready], held.times[ready]
-        self._held = _Held(held.times[waiting], held.rows[waiting], [held.ids[row] for row in waiting.tolist()])
-        scores = self._anomaly.score_learn_many(rows)
-        return Verdict(ids, times, scores, self._watch(rows[:, _COLUMNS], times, ids))
+        rows = self.held.release(until)
+        answered = np.flatnonzero(~np.isnan(rows.values.get("error", np.full(len(rows.inference_id), np.nan))))
+        scores = self._anomaly.score_learn_many(
+            anomaly.levels({name: column[answered] for name, column in rows.values.items()}, len(answered))
+        )
+        signals = list(self._watch(rows))
+        reached = min(until, reached)
+        if reached > self._latest and not self.holds:
+            self._latest = reached
+            signals += self._minute_signals(self._minutes.advance(reached), np.empty(0, np.int64), [])
+        ids = [rows.inference_id[row] for row in answered.tolist()]
+        return Verdict(ids, rows.time_unix_nano[answered], scores, signals)
 
-    def _room(self) -> int:
-        longest = max(map(len, self._held.ids), default=0)
-        return HELD_BYTES // (longest + self._held.rows.itemsize * (len(METRICS) + 1))
+    def obey(self, command_id: str, action: Action, metric: str, time: int) -> list[Signal]:
+        """Do what a person says about a metric, or about all ("*"); what was obeyed before changes nothing."""
+        if command_id in self._obeyed:
+            return []
+        self._obeyed = [*self._obeyed, command_id][-OBEYED:]
+        signals: list[Signal | None] = []
+        for name in [*self.drift.names(), *self._texts.sides()] if metric == "*" else [metric]:
+            if action in ("accept", "reset"):
+                detectors = (*self._texts.accept(name), *self.drift.detectors(name))
+                getattr(self.drift, action)(name)
+                signals += [self._cases.returned(name, each, max(time, self._latest)) for each in detectors]
+            else:
+                self.drift.pin(name, pinned=action == "pin")
+            self.learned.add(name)
+        return [signal for signal in signals if signal]
 
-    def rearm(self, delta: float) -> None:
-        """Watch with this delta from here on; where it is another one, ADWIN starts anew, and all else stays."""
-        if delta != self.delta:
-            self.delta = delta
-            self._watches = {metric: Adwin(delta) for metric in WATCHED}
-            for column in range(len(WATCHED)):
-                self._trail.forget(column)
+    def _watch(self, rows: Measurements) -> Iterator[Signal]:
+        values = _with_zeros(rows.values, self.drift)
+        self._minutes.log_threshold = self.budget.log_weekly(11)
+        for taken in self.drift.walk(rows.time_unix_nano, values, rows.words):
+            part = select(rows, np.arange(taken.start, taken.stop))
+            first = self._recent.rows
+            self._recent.extend(part.inference_id, part.time_unix_nano, taken.scores, part.words)
+            times = np.maximum.accumulate(np.maximum(part.time_unix_nano, self._latest))
+            self.learned |= set(taken.learned)
+            yield from self._minute_signals(self._take_minutes(part, times), times, part.inference_id)
+            for said in self._texts.take(part, first):
+                yield from self._text_signals(said, part, first)
+            yield from self._drift_signals(taken, part, first)
+            self._latest, self._last_id = int(times[-1]), part.inference_id[-1]
+
+    def _take_minutes(self, part: Measurements, times: NDArray[np.int64]) -> list[Alarm]:
+        unknown = np.full(len(times), np.nan)
+        columns = [part.values.get(name, unknown) for name in ("error", "duration_s", "output_tokens")]
+        answered = ~np.isnan(columns[0])
+        error, duration, tokens = (column[answered] for column in columns)
+        return self._minutes.take(times[answered], error, duration, tokens)
+
+    def _drift_signals(self, taken: Taken, part: Measurements, first: int) -> Iterator[Signal]:
+        row, said = first + len(part.inference_id) - 1, part
+        time = int(said.time_unix_nano[-1])
+        for metric, detector in taken.returned:
+            closed = self._cases.returned(metric, detector, time)
+            if closed:
+                yield closed
+        latest: dict[str, Signal] = {}
+        for opening in taken.opened:
+            stream = self.drift.stream(opening.metric)
+            signal = self._cases.opened(self._signal(opening, row, time, said.inference_id[-1], stream))
+            latest[f"{signal.metric} {signal.inference_id}"] = signal
+        yield from latest.values()
+
+    def _signal(self, opening: Opening, row: int, time: int, inference_id: str, stream: int | None) -> Signal:
+        return Signal(
+            state="open",
+            metric=opening.metric,
+            detector=opening.detector,
+            subject=opening.subject,
+            direction=opening.direction,
+            before=opening.before,
+            after=opening.after,
+            log10_e=opening.log10_e,
+            seconded=opening.seconded,
+            learning=opening.learning,
+            event=row,
+            since_event=opening.since_row,
+            time_unix_nano=time,
+            said_unix_nano=time,
+            since_unix_nano=opening.since_unix_nano,
+            inference_id=inference_id,
+            examples_before=self._recent.before(opening.since_row),
+            examples_after=self._recent.after(opening.since_row, row, stream, opening.direction),
+            slices=self._recent.slices(stream, opening.since_row) if stream is not None else (),
+            versions=self._recent.versions(opening.since_unix_nano, time),
+        )
+
+    def _text_signals(self, said: Said, part: Measurements, first: int) -> Iterator[Signal]:
+        at = said.row - first
+        time, inference_id = int(part.time_unix_nano[at]), part.inference_id[at]
+        if said.opening is None:
+            closed = self._cases.returned(said.side, said.detector, time)
+            if closed:
+                yield closed
+        else:
+            yield self._cases.opened(self._signal(said.opening, said.row, time, inference_id, None))
+
+    def _minute_signals(self, alarms: list[Alarm], times: NDArray[np.int64], ids: list[str]) -> Iterator[Signal]:
+        before = self._recent.rows - len(ids)
+        for alarm in alarms:
+            metric, detector = ("traffic" if alarm.number == "answers" else alarm.number), f"minute {alarm.kind}"
+            if alarm.state == "returned":
+                closed = self._cases.returned(metric, detector, alarm.said_unix_nano)
+                if closed:
+                    yield closed
+                continue
+            at = int(np.searchsorted(times, alarm.said_unix_nano)) - 1
+            since = before + int(np.searchsorted(times, alarm.since_unix_nano))
+            opening = Opening(
+                metric=metric,
+                detector=detector,
+                subject="",
+                direction=alarm.direction,
+                before=Estimate(alarm.expected, alarm.expected, alarm.expected, 0),
+                after=Estimate(alarm.seen, alarm.seen, alarm.seen, 0),
+                log10_e=alarm.log10_evidence,
+                seconded=False,
+                learning=False,
+                since_row=since,
+                since_unix_nano=alarm.since_unix_nano,
+            )
+            inference_id = ids[at] if at >= 0 else self._last_id
+            signal = self._signal(opening, before + at, alarm.time_unix_nano, inference_id, None)
+            yield self._cases.opened(replace(signal, said_unix_nano=alarm.said_unix_nano))
 
     def dumps(self) -> bytes:
-        """Return the whole state. Seal it before it leaves (`detectors.sealed`): it is a pickle."""
-        return _HEADER + zlib.compress(pickle.dumps(self, protocol=pickle.HIGHEST_PROTOCOL), level=1)
+        """Return the whole state. Seal it before it leaves (`detectors.sealed`): River's part of it is a pickle."""
+        return pack(
+            {
+                "version": VERSION,
+                "held": self.held.state(),
+                "drift": self.drift.state(),
+                "anomaly": self._anomaly.state(),
+                "minutes": self._minutes.state(),
+                "texts": self._texts.state(),
+                "recent": self._recent.state(),
+                "cases": self._cases.state(),
+                "obeyed": self._obeyed,
+                "latest": self._latest,
+                "last_id": self._last_id,
+            }
+        )
 
     @classmethod
-    def loads(cls, payload: bytes) -> "SegmentBank":
+    def loads(cls, payload: bytes, budget: Budget) -> "SegmentBank":
         """Read what `dumps` wrote and `unseal` has checked. Raises StateRefused for another version's state."""
-        header, line, pickled = payload.partition(b"\n")
-        if header + line != _HEADER:
+        state = unpack(payload)
+        if state.get("version") != VERSION:
             raise StateRefused(
-                f"The state was written as {header[:60]!r}, this Sluice reads {_HEADER[:-1]!r}: "
-                "run one version on all workers; after an upgrade the segment learns anew."
+                f"The state is of version {state.get('version')}, this Sluice reads {VERSION}: run one version on all "
+                "workers; after an upgrade the segment learns anew."
             )
-        bank: SegmentBank = pickle.loads(zlib.decompress(pickled))  # noqa: S301  # its signature has been checked
+        bank = cls(budget)
+        bank.held = Held.restore(state["held"])
+        bank.drift = Drift.restore(bank.budget, state["drift"])
+        bank._anomaly = RobustMahalanobis.restore(state["anomaly"])
+        bank._minutes = MinuteWatch.restore(state["minutes"])
+        bank._texts = TextWatch.restore(bank.budget, state["texts"])
+        bank._recent, bank._cases = Recent.restore(state["recent"]), Cases.restore(state["cases"])
+        bank._obeyed, bank._latest, bank._last_id = list(state["obeyed"]), state["latest"], state["last_id"]
         return bank
 
-    def _unseen(self, source: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the rows that are new, in order, and remember them."""
-        new = np.zeros(len(position), np.bool_)
-        for each in set(source.tolist()):
-            rows = np.flatnonzero(source == each)
-            reached = np.maximum.accumulate(np.concatenate(([self.seen.get(each, -1)], position[rows])))
-            new[rows] = position[rows] > reached[:-1]
-            self.seen[each] = int(reached[-1])
-        return np.flatnonzero(new)
 
-    def _watch(self, rows: NDArray[np.float64], times: NDArray[np.int64], ids: list[str]) -> list[Signal]:
-        """Feed the drift detectors, and where one fires ask the trail, brought up to that row, what changed."""
-        fired = sorted(
-            (row, column)
-            for metric, watch in self._watches.items()
-            for column in [WATCHED.index(metric)]
-            for row in watch.watch(rows[:, column])
-        )
-        signals, start = [], 0
-        for row, column in fired:
-            self._trail.extend(rows[start : row + 1], times[start : row + 1], ids[start : row + 1])
-            start = row + 1
-            signals += self._signals(column, int(times[row]), ids[row])
-            self._trail.forget(column)
-        self._trail.extend(rows[start:], times[start:], ids[start:])
-        return signals
-
-    def _signals(self, column: int, time: int, inference_id: str) -> list[Signal]:
-        """Say what the trail knows of a change that was noticed at its newest inference."""
-        change = self._trail.change(column)
-        if change is None:
-            return []
-        metric = WATCHED[column]
-        return [
-            Signal(
-                metric=metric,
-                detector=self._watches[metric].name,
-                direction="up" if change.mean_after > change.mean_before else "down",
-                mean_before=natural(metric, change.mean_before),
-                mean_after=natural(metric, change.mean_after),
-                count_before=change.count_before,
-                count_after=change.count_after,
-                event=self._trail.events - 1,
-                since_event=change.since_event,
-                time_unix_nano=time,
-                since_unix_nano=change.since_unix_nano,
-                inference_id=inference_id,
-                examples_before=change.examples_before,
-                examples_after=change.examples_after,
-            )
-        ]
+def _with_zeros(values: Mapping[str, NDArray[np.float64]], drift: Drift) -> dict[str, NDArray[np.float64]]:
+    """Count each answer as 0 in what people may do after it, from the first time that they did it in the segment."""
+    known = {metric.name for metric in drift.levels.metrics if metric.name.startswith("implicit.")}
+    filled: dict[str, NDArray[np.float64]] = dict(values)
+    if "error" not in values:
+        return filled
+    answered = ~np.isnan(values["error"])
+    for name in sorted(known | {name for name in values if name.startswith("implicit.")}):
+        column = values.get(name, np.full(len(answered), np.nan)).copy()
+        done = np.flatnonzero(~np.isnan(column))
+        first = 0 if name in known else int(done[0]) if len(done) else len(column)
+        later = answered & np.isnan(column) & (np.arange(len(column)) >= first)
+        column[later] = 0.0
+        filled[name] = column
+    return filled

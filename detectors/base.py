@@ -1,18 +1,11 @@
-"""The words of detection: columns of numbers come in, signals go out, and levels are the scale in between."""
+"""The words of detection: columns of numbers, words and texts come in, signals go out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-
-METRICS = ("error", "duration_s", "time_to_first_chunk_s", "input_tokens", "output_tokens", "output_chars")
-
-# What is added before the logarithm, so that 0 has one: well below it differences no longer count.
-_UNITS = np.array([1.0, 1e-3, 1e-3, 1.0, 1.0, 1.0])
-_DECIBELS = 10 / np.log(10)
-_LARGEST = 1e300  # what is larger would overflow when divided by its unit; no metric comes near
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,47 +124,17 @@ class Signal:
     also: tuple[Moved, ...] = ()
 
 
-class DriftWatch(Protocol):
-    """Watches one metric for a change of its level; whoever calls it keeps what is said of the change.
-
-    `watch` is called with each new value once, in order; how the values are cut into calls must change nothing. It
-    may not block, has no clock, and is pickled with the segment it belongs to.
-    """
-
-    name: str
-
-    def watch(self, levels: NDArray[np.float64]) -> list[int]:
-        """Take the next levels (float64[n], NaN: not known) and return the rising indices in [0, n) at which it fires.
-
-        After it fires the detector starts anew with the next value.
-        """
-        ...
-
-
-def levels(values: Mapping[str, NDArray[np.float64]], n: int) -> NDArray[np.float64]:
-    """Put n inferences' metrics on the scale that detectors work on: float64[n, 6], a column for each of METRICS.
-
-    `error` stays 0 or 1. The others go to decibels, 10 log10(1 + x / unit), a unit being 1 ms, a token, a character:
-    latency and length are heavy-tailed and change by factors (+1 dB is +26%). A metric that is absent, negative or
-    infinite is not known, NaN.
-
-    >>> levels({"error": np.array([0.0, 1.0]), "duration_s": np.array([0.999, np.nan])}, 2)[:, :2].round(3).tolist()
-    [[0.0, 30.0], [1.0, nan]]
-    """
-    absent = np.full(n, np.nan)
-    columns = np.column_stack([values.get(metric, absent) for metric in METRICS])
-    known = (columns >= 0) & (columns <= _LARGEST)
-    columns = np.where(known, columns, np.nan)
-    logged = np.log1p(columns[:, 1:] / _UNITS[1:]) * _DECIBELS
-    return np.concatenate([columns[:, :1], logged], axis=1)
-
-
-def natural(metric: str, level: float) -> float:
-    """Return what a level is in the metric's own unit: the inverse of `levels`.
-
-    >>> round(natural("duration_s", 30.0), 3), natural("error", 0.25)
-    (0.999, 0.25)
-    """
-    if metric == "error":
-        return level
-    return float(np.expm1(level / _DECIBELS) * _UNITS[METRICS.index(metric)])
+def signal_of(said: Mapping[str, Any]) -> Signal:
+    """Make a signal again of what `dataclasses.asdict` made of it, after it was packed."""
+    return Signal(
+        **{
+            **said,
+            "before": Estimate(**said["before"]),
+            "after": Estimate(**said["after"]),
+            "examples_before": tuple(said["examples_before"]),
+            "examples_after": tuple(said["examples_after"]),
+            "slices": tuple(Slice(**each) for each in said["slices"]),
+            "versions": tuple(said["versions"]),
+            "also": tuple(Moved(**each) for each in said["also"]),
+        }
+    )

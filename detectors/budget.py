@@ -38,6 +38,10 @@ class Budget:
         caution = _CAUTION if share_seen < _KNOWN else 1.0
         return math.log(max(a_week, _FEW) * self.streams * self.segments / self.false_alarms / LOOSE[kind] * caution)
 
+    def log_weekly(self, ways: int) -> float:
+        """Return -log of the false alarms a week that one of so many ways to be unusual may raise in a segment."""
+        return math.log(ways * (self.streams + 1) * self.segments / self.false_alarms)
+
 
 def alarms(excess: NDArray[np.float64]) -> tuple[int, list[int]] | None:
     """Find the first row at which streams fire, and which: e-BH over the streams, at every row.

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from river import base
 
+from detectors import levels, mix
 from detectors.base import Words
 from detectors.budget import Budget, alarms
-from detectors.levels import HOURS, Levels, Opening
+from detectors.levels import HOURS, Learned, Levels, Opening
 from detectors.metrics import Kind, metric_of
 from detectors.mix import Mix
 from detectors.week import bin_number
@@ -22,13 +23,15 @@ _NEVER = np.iinfo(np.int64).min
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Rows `start` to `stop` of a block, which were watched: their scores (float64[n, S]; NaN: not known), and what is
-    to be said of the last: metrics that left what is expected, the clearest first, and such that are back at it."""
+    to be said of the last: metrics that left what is expected, the clearest first, and such that are back at it, with
+    their detector. `learned` are metrics whose reference is another since the first of them."""
 
     start: int
     stop: int
     scores: NDArray[np.float64]
     opened: tuple[Opening, ...]
-    returned: tuple[str, ...]
+    returned: tuple[tuple[str, str], ...]
+    learned: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,10 @@ class Drift:
         start, latest = 0, np.maximum.accumulate(np.maximum(times, self._latest))
         hours = bin_number(latest, HOURS)
         while start < len(times):
-            self._advance(int(latest[start]))
+            learned = self._advance(int(latest[start]))
             hour = int(np.searchsorted(hours, hours[start], side="right"))
             stop = min(len(times), hour, start + self.levels.room, start + self._until_look())
-            taken = self._span(columns.part(start, stop), start)
+            taken = self._span(columns.part(start, stop), start, learned)
             start = taken.stop
             self._latest = int(latest[start - 1])
             yield taken
@@ -90,15 +93,19 @@ class Drift:
             look *= 2
         return look - self.rows
 
-    def _advance(self, time: int) -> None:
+    def _advance(self, time: int) -> tuple[str, ...]:
+        """Tell all that events have reached a time; return the metrics whose reference is another now."""
         begin = self.rows >= _FIRST and self.rows & (self.rows - 1) == 0
-        anew = [watcher.advance(time, begin=begin) for watcher in (self.levels, *self.mixes.values())]
-        if any(anew):
+        anew = self.levels.advance(time, begin=begin)
+        anew += [name for name, each in self.mixes.items() if each.advance(time, begin=begin)]
+        if anew:
             self.budget.streams = max(1, self.levels.watched + sum(mix.watched for mix in self.mixes.values()))
-            for watcher in (self.levels, *self.mixes.values()):
-                watcher.arm()
+            self.levels.arm()
+            for each in self.mixes.values():
+                each.arm()
+        return tuple(anew)
 
-    def _span(self, columns: _Columns, start: int) -> Taken:
+    def _span(self, columns: _Columns, start: int, learned: tuple[str, ...]) -> Taken:
         """Watch rows up to the first at which anything is to be said."""
         level = self.levels.weigh(columns.times, columns.values)
         mixes = {name: mix.weigh(columns.times, columns.words[name]) for name, mix in self.mixes.items()}
@@ -108,17 +115,18 @@ class Drift:
         n = len(columns.times)
         took = min(n, fires[0] + 1 if fires else n, int(over[0]) + 1 if len(over) else n)
         self.levels.keep(level, took)
-        for name, mix in self.mixes.items():
-            mix.keep(mixes[name], took)
+        for name, each in self.mixes.items():
+            each.keep(mixes[name], took)
         self.rows += took
         row = took - 1
-        returned = [self.names()[stream] for stream in np.flatnonzero(back[row] >= 0).tolist()]
-        for metric in returned:
+        names = [self.names()[stream] for stream in np.flatnonzero(back[row] >= 0).tolist()]
+        returned = [(name, detector) for name in names for detector in self.detectors(name)]
+        for metric in names:
             self.close(metric)
         opened = [self._opening(stream, level, mixes, row) for stream in fires[1]] if fires and fires[0] == row else []
         known = [opening for opening in opened if opening is not None]
         known.sort(key=lambda opening: -opening.log10_e)
-        return Taken(start, start + took, level.scores[:took], tuple(known), tuple(returned))
+        return Taken(start, start + took, level.scores[:took], tuple(known), tuple(returned), learned)
 
     def _opening(self, stream: int, level: Any, mixes: Mapping[str, Any], row: int) -> Opening | None:
         if stream < len(self.levels.metrics):
@@ -130,29 +138,45 @@ class Drift:
         """Return the metrics that are watched, in the order of streams."""
         return [metric.name for metric in self.levels.metrics] + list(self.mixes)
 
+    def stream(self, metric: str) -> int | None:
+        """Return the place of a rate or number among scores; None for words."""
+        names = [known.name for known in self.levels.metrics]
+        return names.index(metric) if metric in names else None
+
+    def detectors(self, metric: str) -> list[str]:
+        """Return by what a metric is watched."""
+        level = [levels.DETECTOR] if self.stream(metric) is not None else []
+        return level + ([mix.DETECTOR] if metric in self.mixes else [])
+
+    def learned(self, metric: str) -> list[Learned]:
+        """Return the week that is expected of a metric, of a word's share each where it is one of words."""
+        stream = self.stream(metric)
+        level = self.levels.learned(stream) if stream is not None else None
+        return ([level] if level else []) + (self.mixes[metric].learned() if metric in self.mixes else [])
+
     def close(self, metric: str) -> None:
         """A metric is back: it is watched for changes again."""
-        self._do(metric, self.levels.close, lambda mix: mix.close())
+        self._do(metric, self.levels.close, lambda each: each.close())
 
     def accept(self, metric: str) -> None:
         """What an open metric has become is what is expected from now on."""
-        self._do(metric, self.levels.accept, lambda mix: mix.accept())
+        self._do(metric, self.levels.accept, lambda each: each.accept())
 
     def pin(self, metric: str, pinned: bool) -> None:
         """Keep a metric's reference as it is, or let it go on learning."""
-        self._do(metric, lambda stream: self.levels.pin(stream, pinned), lambda mix: mix.pin(pinned))
+        self._do(metric, lambda stream: self.levels.pin(stream, pinned), lambda each: each.pin(pinned))
 
     def reset(self, metric: str) -> None:
         """Forget all that was learned of a metric."""
-        self._do(metric, self.levels.reset, lambda mix: mix.reset())
+        self._do(metric, self.levels.reset, lambda each: each.reset())
         self.levels.arm()
 
-    def _do(self, metric: str, level: Callable[[int], None], mix: Callable[[Mix], None]) -> None:
+    def _do(self, metric: str, level: Callable[[int], None], words: Callable[[Mix], None]) -> None:
         for stream, known in enumerate(self.levels.metrics):
             if known.name == metric:
                 level(stream)
         if metric in self.mixes:
-            mix(self.mixes[metric])
+            words(self.mixes[metric])
 
     def state(self) -> dict[str, Any]:
         return {
@@ -194,11 +218,11 @@ class SeasonalDrift(base.DriftDetector):
     ...     if detector.drift_detected:
     ...         break
     >>> n, round(detector.opening.before.mean, 1), round(detector.opening.after.mean, 1)
-    (3023, 1.0, 1.3)
+    (3065, 1.0, 1.4)
     """
 
     def __init__(self, metric: str, budget: Budget, *, rearms: bool = False) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # River gives no types
+        super().__init__()
         self.metric = metric
         self.rearms = rearms
         self.opening: Opening | None = None
@@ -206,7 +230,7 @@ class SeasonalDrift(base.DriftDetector):
 
     def update(self, x: float | str, time: int) -> None:  # type: ignore[override]  # a season needs to know the time
         """Take the next value, and its event time in nanoseconds."""
-        fired = self.update_many(np.array([time]), [x])
+        fired = self.update_many(np.array([time]), [x] if isinstance(x, str) else [float(x)])
         self._drift_detected = bool(fired)
 
     def update_many(self, times: NDArray[np.int64], values: Sequence[float] | Sequence[str]) -> list[int]:

@@ -19,6 +19,7 @@ from detectors.shiryaev_roberts import ShiryaevRoberts, Weighed
 from detectors.trail import COUNT, EXPECTED, SCORE, SQUARE, VALUE, Trail
 
 HOURS = 168
+DETECTOR = "e-sr"
 _BACK = math.log(1000.0)  # evidence at which a change is over
 _SURE = 1.96  # standard deviations, 95%
 _LARGEST = 1e300  # what is larger would overflow; no metric comes near
@@ -39,6 +40,22 @@ class Opening:
     learning: bool
     since_row: int
     since_unix_nano: int
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a stream is expected to be, in its own unit, for each of the 168 hours of the week from Monday 00:00 UTC on:
+    the level, and the band within which nothing is a change (float64[168] each); how much of the week has been seen,
+    from how many events, and whether it is pinned."""
+
+    metric: str
+    expected: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    share_seen: float
+    weeks: float
+    events: int
+    pinned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +129,12 @@ class Levels:
         """How many streams have a reference."""
         return int((self.reference.spread > 0).sum())
 
-    def advance(self, time: int, *, begin: bool = False) -> bool:
-        """Tell that events have reached a time; `begin` learns at once. Return whether a reference is another now."""
+    def advance(self, time: int, *, begin: bool = False) -> list[str]:
+        """Tell that events have reached a time; `begin` learns at once. Return the metrics that were learned anew."""
         anew = self.reference.advance(time) + (self.reference.begin() if begin else [])
         for stream in anew:
             self._scores.settle(stream)
-        return bool(anew)
+        return [self.metrics[stream].name for stream in anew]
 
     def arm(self) -> None:
         """Work out thresholds again: a reference, or how many streams there are, has changed."""
@@ -211,7 +228,7 @@ class Levels:
         self._scores.forget(stream)
         return Opening(
             metric=metric.name,
-            detector="e-sr",
+            detector=DETECTOR,
             subject="",
             direction="up" if half > 0 else "down",
             before=before,
@@ -255,6 +272,12 @@ class Levels:
         self.reference.reset(stream)
         self._scores.reset(stream)
 
+    def learned(self, stream: int) -> Learned | None:
+        """Return a stream's week; None where there is none yet."""
+        return learned(
+            self.metrics[stream], self.metrics[stream].name, self.reference, stream, bool(self.pinned[stream])
+        )
+
     def _hold(self, stream: int) -> None:
         self.reference.held[stream] = bool(self.open[stream]) or bool(self.pinned[stream])
 
@@ -291,6 +314,20 @@ class Levels:
         return levels
 
 
+def learned(metric: Metric, name: str, reference: SeasonalReference, stream: int, pinned: bool) -> Learned | None:
+    """Return what a reference has learned of a stream, under a name; None where there is nothing yet."""
+    if not reference.spread[stream]:
+        return None
+    hours = HOURS // reference.bins
+    level, error = (np.repeat(each, hours).astype(np.float64) for each in reference.week(stream))
+    width = alternatives.band(error, reference.wobble[stream])
+    low, expected, high = (
+        np.array([natural(metric, each) for each in (level + sign * width).tolist()]) for sign in (-1, 0, 1)
+    )
+    share, weeks = float(reference.share_seen()[stream]), reference.weeks(stream)
+    return Learned(name, expected, low, high, share, weeks, int(reference.learned(stream)), pinned)
+
+
 def scaled(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Put values on the scale that is watched: rates and reals as they are, positive ones as log(1 + x / unit)."""
     if metric.kind is Kind.RATE:
@@ -303,10 +340,10 @@ def scaled(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def natural(metric: Metric, level: float) -> float:
-    """Return what a level is in the metric's own unit: the inverse of `scaled`."""
+    """Return what a level is in the metric's own unit: the inverse of `scaled`. A share of words is one of a rate."""
     if metric.kind is Kind.POSITIVE:
         return math.expm1(min(max(level, 0.0), 700.0)) * metric.unit
-    return min(max(level, 0.0), 1.0) if metric.kind is Kind.RATE else level
+    return min(max(level, 0.0), 1.0) if metric.kind in (Kind.RATE, Kind.CATEGORY) else level
 
 
 def _estimate(metric: Metric, level: float, uncertain: float, count: int) -> Estimate:

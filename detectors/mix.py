@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from detectors.alternatives import band
 from detectors.base import Words
 from detectors.budget import Budget
-from detectors.levels import Opening, share_estimate
+from detectors.levels import Learned, Opening, learned, share_estimate
 from detectors.metrics import Kind, Metric
 from detectors.reference import SeasonalReference
 
 CLASSES = 8  # words that are watched apart, the first that come; all others are one
 OTHER = "other"
+DETECTOR = "mix e-sr"
 _BINS = 56  # of a week: three hours each
 _STRETCH = 64  # words for which a bet stays as it is
 _SPACING = np.repeat([_STRETCH, 8 * _STRETCH], 8)  # words between two beginnings; eight bets of each are alive
@@ -184,7 +185,7 @@ class Mix:
             self.reference.forget(each, time)
         return Opening(
             metric=self.metric.name,
-            detector="mix e-sr",
+            detector=DETECTOR,
             subject=self.labels[most] if most < len(self.labels) else OTHER,
             direction="up" if told[most] > 0 else "down",
             before=share_estimate(float(_shares(level)[most]), int(self.reference.learned(most))),
@@ -208,6 +209,14 @@ class Mix:
             for each, shift in enumerate(self.change.tolist()):
                 self.reference.accept(each, shift)
         self.close()
+
+    def learned(self) -> list[Learned]:
+        """Return the week of each word's share, as `metric=word`."""
+        weeks = [
+            learned(self.metric, f"{self.metric.name}={label}", self.reference, each, self.pinned)
+            for each, label in enumerate(self.labels)
+        ]
+        return [week for week in weeks if week is not None]
 
     def pin(self, pinned: bool) -> None:
         """Keep the reference as it is, or let it go on learning."""

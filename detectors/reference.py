@@ -53,8 +53,11 @@ class SeasonalReference:
         self._fitted = np.zeros(0)  # values learned when the reference was
         self._fitted_at = np.zeros(0, np.int64)
         self._within = np.zeros((0, 2))  # sum of squares within bins, degrees of freedom
-        for name in ("_count", "_sum", "_weeks", "_level", "_error"):
-            setattr(self, name, np.zeros((0, bins), np.float32))
+        self._count = np.zeros((0, bins), np.float32)
+        self._sum = np.zeros((0, bins), np.float32)
+        self._weeks = np.zeros((0, bins), np.float32)
+        self._level = np.zeros((0, bins), np.float32)
+        self._error = np.zeros((0, bins), np.float32)
         # The quarantine: bins of the last day, by number modulo; what of them has been learned early.
         self._waiting = np.zeros((0, self._day + 1, 3))  # count, sum, sum of squares
         self._begun = np.zeros((0, self._day + 1), np.bool_)
@@ -132,7 +135,7 @@ class SeasonalReference:
         """Return how many values of each stream come in a week, as far as is known."""
         seen = (self._count > 0).sum(axis=1)
         per_bin = np.divide(self._count, self._weeks, out=np.zeros_like(self._count), where=self._weeks > 0)
-        return per_bin.sum(axis=1, dtype=np.float64) * self.bins / np.maximum(seen, 1)
+        return np.asarray(per_bin.sum(axis=1, dtype=np.float64) * self.bins / np.maximum(seen, 1))
 
     def learned(self, stream: int) -> float:
         """Return how many values a stream's reference is made of; older ones count for less."""
@@ -140,7 +143,12 @@ class SeasonalReference:
 
     def share_seen(self) -> NDArray[np.float64]:
         """Return which share of the week's bins has been seen."""
-        return (self._count > 0).mean(axis=1)
+        return np.asarray((self._count > 0).mean(axis=1))
+
+    def weeks(self, stream: int) -> float:
+        """Return how many weeks a stream's bins have been seen in, on average; older ones count for less."""
+        seen = self._weeks[stream][self._count[stream] > 0]
+        return float(seen.mean()) if len(seen) else 0.0
 
     def week(self, stream: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return a stream's levels and their errors (float32[bins] both), for people to look at."""
@@ -216,5 +224,5 @@ def _left(weeks: NDArray[np.float64]) -> NDArray[np.float64]:
     `weeks` is the sum of 1, m, m², …; m to the number of weeks follows from it.
     """
     faded = 1 - np.maximum(weeks, 1.0) * (1 - _MEMORY)
-    squares: NDArray[np.float64] = (1 - faded**2) / (1 - _MEMORY**2)
-    return squares / np.maximum(weeks, 1.0) ** 2
+    squares = (1 - faded**2) / (1 - _MEMORY**2)
+    return np.asarray(squares / np.maximum(weeks, 1.0) ** 2)

@@ -98,8 +98,8 @@ class Trail:
 
     def sums(self, stream: int) -> NDArray[np.float64]:
         """Return a stream's five sums over all that is remembered of it."""
-        told: NDArray[np.float64] = self._sums[: len(self._sizes), stream].sum(axis=0, dtype=np.float64)
-        return told + self._told[: self._filled, stream].sum(axis=0)
+        older = self._sums[: len(self._sizes), stream].sum(axis=0, dtype=np.float64)
+        return np.asarray(older + self._told[: self._filled, stream].sum(axis=0))
 
     def forget(self, stream: int) -> None:
         """Start a stream's trail anew: a change is measured from the one before it."""

@@ -83,6 +83,11 @@ class UsageBank:
         """How many rows wait for their release."""
         return len(self._held)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has been taken yet."""
+        return not self._held.seen
+
     def take(self, block: Measurements) -> None:
         """Hold what was not seen before, until `release`."""
         self._held.take(block)

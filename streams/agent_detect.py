@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
+from aiokafka.structs import ConsumerRecord
 
 from sinks import columns
 from sinks.base import Sink
 from sinks.prometheus import Metrics
-from streams import measure
+from streams import commands, measure
 from streams.blocks import gathered, until_taken
 from streams.dead_letters import dead_letter
 from streams.delivery import UNACKED_BATCHES, Current, Delivered, Keep, Send, records
@@ -109,22 +110,28 @@ class Detect:
                 dead = len(letters)
                 for record in event.value.records:
                     try:
-                        segment, measurements = measure.segment_of(record.key), measure.unpack(record.value)
+                        self.read(record)
                     except InvalidEvent as poison:
                         letters.append(dead_letter(record, poison))
-                        continue
-                    self.partition_of[record.key] = record.partition
-                    self.watch.take(segment, measurements, self.clock())
                 self.unconfirmed.append(
                     (event, ledger_row(event.value, len(letters) - dead, events=0, letters=len(letters) - dead))
                 )
         return letters
 
+    def read(self, record: ConsumerRecord) -> None:
+        """Give a segment its measurements, or a person's word. Raises InvalidEvent for what is neither."""
+        segment = measure.segment_of(record.key)
+        if commands.is_command(record.value):
+            self.watch.obey(segment, commands.unpack(record.value))
+        else:
+            self.watch.take(segment, measure.unpack(record.value), self.clock())
+        self.partition_of[record.key] = record.partition
+
     async def release(self, letters: list[DeadLetter]) -> None:
         """Watch what is complete, and store and publish what came of it."""
         with self.metrics.stage_seconds.labels("watch").time():
             watched = self.watch.release(self.clock())
-        if watched.ids or watched.findings or letters:
+        if watched.ids or watched.findings or watched.references or letters:
             await asyncio.gather(self.store(watched, letters), self.announce(watched.findings))
         self.metrics.held.set(self.watch.held)  # now that what is no longer held is stored
 
@@ -146,6 +153,8 @@ class Detect:
             self.clickhouse.insert("inference_parts", scores)
             if watched.findings:
                 self.clickhouse.insert("finding_events", columns.finding_rows(watched.findings))
+            if watched.references:
+                self.clickhouse.insert("references", columns.reference_rows(watched.references))
             if letters:
                 self.clickhouse.insert("dead_letters", columns.dead_letter_rows(letters))
 
@@ -157,7 +166,7 @@ class Detect:
         sent = [await self.publish(key=f.segment.encode(), value=f.model_dump_json().encode()) for f in findings]
         await asyncio.gather(*sent)
         for finding in findings:
-            log.warning("Finding %s: %s", finding.finding_id, finding)
+            log.log(logging.WARNING if finding.state == "open" else logging.INFO, "%s", finding)
             self.metrics.found(finding)
 
     async def checkpoint(self) -> None:

@@ -8,12 +8,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from sinks import columns
 from sinks.base import Sink
 from sinks.prometheus import Metrics
-from streams import ingest, measure
+from streams import ingest, measure, usage
 from streams.blocks import gathered, until_taken
 from streams.dead_letters import PoisonWatch
 from streams.delivery import Current, Delivered, Send, records
@@ -102,9 +103,11 @@ class Ingest:
         if not await self._taken(look_up, events):
             return False
         ((answers, feedback),) = known
+        measured = block.measurements(*answers, feedback, self.settings.text_share)
+        used = usage.by_shard(block.responses, block.watched, block.feedback)
         sent = [
-            await self.publish(key=segment.encode(), value=message)
-            for segment, measurements in block.measurements(*answers, feedback, self.settings.text_share)
+            await self.publish(key=name.encode(), value=message)
+            for name, measurements in chain(measured, used)
             for message in measure.messages(measurements)
         ]
         await asyncio.gather(*sent)

@@ -15,6 +15,7 @@ from faust.types import TP, EventT, StreamT, TopicT
 from faust.web import Request, Response, View
 from faust.web.drivers.aiohttp import Web
 
+from detectors.budget import Budget
 from sinks.base import SinkBusy
 from sinks.clickhouse import ClickHouse
 from sinks.joins import Joins
@@ -70,7 +71,10 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         publish=_topic(app, settings.topic_prefix + topics.FINDINGS.name).send,
         keep=keep,
         watch=Watch(
-            state.data, settings.state_key.get_secret_value().encode(), settings.drift_delta, metrics.state_refused.inc
+            state.data,
+            settings.state_key.get_secret_value().encode(),
+            Budget(settings.segments, settings.false_alarms),
+            metrics.state_refused.inc,
         ),
         current=current,
         generation=lambda: app.consumer_generation_id,

@@ -1,29 +1,40 @@
 """Stage 2, the plain part: measurements go through the detectors of their segment; scores and findings come out."""
 
-import hashlib
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from detectors.bank import SegmentBank
+from detectors.bank import SegmentBank, Verdict
 from detectors.base import Measurements, Signal
+from detectors.budget import Budget
+from detectors.levels import HOURS, Learned
+from detectors.metrics import METRICS, Kind
 from detectors.sealed import StateRefused, seal, unseal
-from streams.events import Finding
+from detectors.usage import QUANTITIES, UsageBank
+from streams.commands import Command
+from streams.events import Finding, ReferenceRow
+from streams.findings import finding
 from streams.pace import Pace
+from streams.usage import SHARDED
 
+Bank = SegmentBank | UsageBank
 log = logging.getLogger("sluice.detect")
+_UNITS = {"duration_s": "s", "time_to_first_chunk_s": "s", "tokens_per_s": "tokens/s", "cost_usd": "USD"}
 
 
 @dataclass
 class Watched:
-    """What a block of measurements gave: an anomaly score for each inference that was new, and findings."""
+    """What a block of measurements gave: an anomaly score for each inference that was new, findings, and references
+    that were learned anew."""
 
     ids: list[str] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    references: list[ReferenceRow] = field(default_factory=list)
 
 
 class Watch:
@@ -33,47 +44,57 @@ class Watch:
     is woken from it when its first measurement comes.
     """
 
-    def __init__(self, sealed: Mapping[bytes, bytes], key: bytes, delta: float, refused: Callable[[], None]) -> None:
+    def __init__(self, sealed: Mapping[bytes, bytes], key: bytes, budget: Budget, refused: Callable[[], None]) -> None:
         self.sealed = sealed
         self.key = key
-        self.delta = delta
+        self.budget = budget
         self.refused = refused
-        self.live: dict[str, SegmentBank] = {}
+        self.live: dict[str, Bank] = {}
         self.changed: set[str] = set()
         self.pace = Pace()
+        self._said: dict[str, list[Signal]] = {}  # by segment, what commands gave, until it is released
 
     def take(self, segment: str, measurements: Measurements, now: float) -> None:
         """Give a segment its next measurements; what it has seen before changes nothing.
 
         `now` is seconds of a clock that never goes back: a source that is silent for long is not waited for.
         """
-        if segment not in self.live:
-            self.live[segment] = self._woken(segment)
-        self.live[segment].take(measurements)
+        self._bank(segment).take(measurements)
         self.changed.add(segment)
         self.pace.note(measurements, now)
+
+    def obey(self, segment: str, command: Command) -> None:
+        """Do what a person says about a segment's metrics, once, however often it is delivered."""
+        bank = self._bank(segment)
+        if isinstance(bank, SegmentBank):  # who uses much has no reference that a person could set
+            signals = bank.obey(command.command_id, command.action, command.metric, command.time_unix_nano)
+            self._said.setdefault(segment, []).extend(signals)
+            self.changed.add(segment)
 
     def wake(self, segment: str, now: float) -> bool:
         """Wake a segment that was kept with rows in waiting, for which nothing more may come; say if it is awake."""
         if segment not in self.live:
             bank = self._woken(segment)
-            if bank.holds or not bank.seen:  # what was refused begins anew here, and is not refused once more
+            if bank.holds or bank.fresh:  # what was refused begins anew here, and is not refused once more
                 self.live[segment] = bank
                 self.pace.begin(now)
         return segment in self.live
 
     def release(self, now: float) -> Watched:
         """Watch what is complete: what happened before the point that all sources have reached."""
-        watched, until = Watched(), self.pace.reached(now)
+        watched, until, reached = Watched(), self.pace.reached(now), self.pace.latest
         for segment, bank in self.live.items():
-            if bank.holds:
+            signals, held = self._said.pop(segment, []), bank.holds
+            if isinstance(bank, UsageBank):
+                signals += bank.release(until).signals
+            else:
+                verdict = bank.release(until, reached)
+                signals += verdict.signals
+                _score(watched, verdict)
+                watched.references += _references(segment, bank, reached)
+            watched.findings += [finding(segment, signal) for signal in signals]
+            if held or signals:
                 self.changed.add(segment)
-                verdict = bank.release(until)
-                scored = ~np.isnan(verdict.scores)
-                watched.ids += [id_ for id_, known in zip(verdict.inference_id, scored, strict=True) if known]
-                watched.times += verdict.time_unix_nano[scored].tolist()
-                watched.scores += verdict.scores[scored].tolist()
-                watched.findings += [finding(segment, signal) for signal in verdict.signals]
         return watched
 
     @property
@@ -85,6 +106,7 @@ class Watch:
         """Drop what is ahead of the last checkpoint; segments wake from `sealed` again."""
         self.live.clear()
         self.changed.clear()
+        self._said.clear()
         self.pace = Pace()
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes]]:
@@ -93,36 +115,54 @@ class Watch:
             yield name.encode(), seal(self.live[name].dumps(), self.key, context=name)
         self.changed.clear()
 
-    def _woken(self, segment: str) -> SegmentBank:
+    def _bank(self, segment: str) -> Bank:
+        if segment not in self.live:
+            self.live[segment] = self._woken(segment)
+        return self.live[segment]
+
+    def _woken(self, segment: str) -> Bank:
         sealed = self.sealed.get(segment.encode())
-        if sealed is None:
-            return SegmentBank(delta=self.delta)
+        usage = segment.startswith(SHARDED)
         try:
-            bank = SegmentBank.loads(unseal(sealed, self.key, context=segment))
+            if sealed is not None:
+                state = unseal(sealed, self.key, context=segment)
+                return self._armed(UsageBank.loads(state)) if usage else SegmentBank.loads(state, self.budget)
         except StateRefused as refused:
             self.refused()
             log.error("The detectors of %s start anew: %s", segment, refused)
-            return SegmentBank(delta=self.delta)
-        bank.rearm(self.delta)  # the setting may have changed since
+        return self._armed(UsageBank()) if usage else SegmentBank(self.budget)
+
+    def _armed(self, bank: UsageBank) -> UsageBank:
+        """Give a bank of usage its threshold: it looks at each of its quantities once an hour."""
+        bank.log_threshold = self.budget.log_weekly(len(QUANTITIES)) + math.log(HOURS)
         return bank
 
 
-def finding(segment: str, signal: Signal) -> Finding:
-    """Turn a detector's signal into a finding whose id says only what was seen."""
-    seen = "\x1f".join((segment, signal.metric, signal.detector, signal.inference_id))
-    return Finding(
-        finding_id=hashlib.blake2b(seen.encode(), digest_size=16).hexdigest(),
-        time_unix_nano=signal.time_unix_nano,
-        since_unix_nano=signal.since_unix_nano,
+def _score(watched: Watched, verdict: Verdict) -> None:
+    scored = ~np.isnan(verdict.scores)
+    watched.ids += [id_ for id_, known in zip(verdict.inference_id, scored, strict=True) if known]
+    watched.times += verdict.time_unix_nano[scored].tolist()
+    watched.scores += verdict.scores[scored].tolist()
+
+
+def _references(segment: str, bank: SegmentBank, said: int) -> Iterator[ReferenceRow]:
+    for metric in sorted(bank.learned):
+        yield from (_reference(segment, week, said) for week in bank.drift.learned(metric))
+    bank.learned.clear()
+
+
+def _reference(segment: str, week: Learned, said: int) -> ReferenceRow:
+    kind = METRICS[week.metric].kind if week.metric in METRICS else None
+    unit = "share" if kind is Kind.RATE or "=" in week.metric else _UNITS.get(week.metric, "")
+    return ReferenceRow(
         segment=segment,
-        metric=signal.metric,
-        detector=signal.detector,
-        direction=signal.direction,
-        mean_before=signal.mean_before,
-        mean_after=signal.mean_after,
-        count_before=signal.count_before,
-        count_after=signal.count_after,
-        inference_id=signal.inference_id,
-        examples_before=list(signal.examples_before),
-        examples_after=list(signal.examples_after),
+        metric=week.metric,
+        said_unix_nano=said,
+        state="pinned" if week.pinned else "rolling" if week.share_seen >= 1 else "learning",
+        weeks=week.weeks,
+        unit=unit,
+        expected=tuple(week.expected.tolist()),
+        band_low=tuple(week.low.tolist()),
+        band_high=tuple(week.high.tolist()),
+        events=week.events,
     )

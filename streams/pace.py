@@ -6,8 +6,8 @@ from types import TracebackType
 
 import numpy as np
 
-from detectors.bank import LATEST
 from detectors.base import Measurements
+from detectors.held import LATEST
 
 SILENT_S = 2.0
 BUSY_SHARE = 0.1  # what a second of work counts for: at full load, a silent source is waited for this much longer
@@ -55,6 +55,11 @@ class Pace:
         self._times: dict[int, int] = {}
         self._heard: dict[int, float] = {}
         self._began: float | None = None
+
+    @property
+    def latest(self) -> int:
+        """The greatest event time heard, nanoseconds, of any source; 0 before the first."""
+        return max(self._times.values(), default=0)
 
     def begin(self, now: float) -> None:
         """Start to listen, if that is not done yet."""

@@ -12,7 +12,6 @@ import croniter
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from detectors.drift import DELTA
 from streams.sources import Source
 
 
@@ -74,7 +73,12 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr = Field(
         SecretStr(""), description="Makes users' pseudonyms (HMAC-SHA256); where empty, made of the state key."
     )
-    drift_delta: float = Field(DELTA, gt=0, lt=1, description="ADWIN's confidence: smaller means fewer false alarms.")
+    false_alarms: float = Field(
+        10.0,
+        gt=0,
+        le=10_000,
+        description="False alarms a week that you accept, over all that is watched.",
+    )
 
     text_share: float = Field(
         0.1, ge=0, le=1, description="Share of inferences whose texts are watched for drift, by a hash of the id."

@@ -14,6 +14,7 @@ from streams.measure.answers import FAILED
 
 SHARDS = 16  # of each kind; a user calls through many segments, and one shard sees all of it
 NUMBERS = ("tokens", "cost_usd", "errors", "feedback")
+SHARDED = ("users/", "keys/", "tenants/")  # how the names of shards begin
 LONGEST = 64  # characters of a name
 _MACHINES = ("llm", "code")  # raters whose floods are somebody's plan
 # What the gateways call those who call, by the first that is there.

@@ -1,4 +1,4 @@
-"""Seeded streams of one segment's metric with a known truth come out: a reference week, then traffic that may change."""
+"""Seeded streams of one segment's metric come out, with the truth: a week of reference, then what may change."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -109,10 +109,10 @@ def _values(
         p = 0.02 * (1 + 0.4 * season) * (1 + 2 * shared) * (1 + (size - 1) * come)
         return (rng.random(n) < p).astype(np.float64)
     if metric == "latency":
-        return np.exp(rng.normal(0.0, 0.5, n) + 0.20 * season + shared + free_day + np.log(size) * come)
+        return np.asarray(np.exp(rng.normal(0.0, 0.5, n) + 0.20 * season + shared + free_day + np.log(size) * come))
     if metric == "tokens":
         level = np.log(300.0) + 0.10 * season + shared + free_day + np.log(size) * come
-        return np.round(np.exp(rng.normal(0.0, 0.9, n) + level))
+        return np.asarray(np.round(np.exp(rng.normal(0.0, 0.9, n) + level)))
     swing = 0.05 * (season + 5 * shared)
     moved = (0.0 if change is None else size) * come
     p = np.tile(MIX, (n, 1))

@@ -1,0 +1,153 @@
+"""A segment's answers go in, by event time; out comes which minutes are unusual, in level or in spread, or silent."""
+
+from itertools import pairwise
+from math import log
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.episodes import MINUTE_NS, Alarm
+from detectors.minute_levels import Levels, Share
+from detectors.pulse import Pulse
+
+VERSION = 1
+_HOUR_NS = 60 * MINUTE_NS
+_STEPS = 4096.0  # of a logarithm: whole numbers add up to the same sum however rows are cut into blocks
+_SUMS = 9  # answers; errors known, errors; of two numbers: known, sum, sum of squares
+_UNITS = {"duration_s": 1e-3, "output_tokens": 1.0}
+
+
+class MinuteWatch:
+    """Watches the minutes of one segment: answers a minute, share of errors, and the logarithms of two numbers.
+
+    One incident is one alarm for each number: nothing is repeated while it lasts, and its end is said. Time is event
+    time alone: `advance` says how far it has come without an answer of this segment. How rows are cut into blocks,
+    how often `advance` is called, and a restart from `state` change nothing.
+
+    Parameters
+    ----------
+    log_threshold
+        Each of the alternatives that are watched (10) raises at most exp(-log_threshold) false alarms a week where its
+        assumptions hold; log(1000) is for about one a week in a hundred segments.
+    """
+
+    def __init__(self, log_threshold: float = log(1000)) -> None:
+        self.log_threshold = log_threshold
+        self._pulse, self._share = Pulse(), Share("error")
+        self._levels = [Levels(number, unit) for number, unit in _UNITS.items()]
+        self._minute = -1  # the one that is filling
+        self._sums = [0] * _SUMS
+        self._bounds = [level.bounds() for level in self._levels]
+
+    def take(
+        self,
+        times: NDArray[np.int64],
+        error: NDArray[np.float64],
+        duration: NDArray[np.float64],
+        tokens: NDArray[np.float64],
+    ) -> list[Alarm]:
+        """Take n answers: event times in nanoseconds (int64[n], rising, not before the last `advance`), whether each
+        failed (0 or 1), seconds and tokens (float64[n], NaN: not known). Returns what is said of completed minutes."""
+        alarms: list[Alarm] = []
+        if not len(times):
+            return alarms
+        minutes = times // MINUTE_NS
+        if self._minute < 0:
+            self._minute = int(minutes[0])
+        logs = [_logged(duration, _UNITS["duration_s"]), _logged(tokens, _UNITS["output_tokens"])]
+        hours = minutes // 60
+        edges = [0, *(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(times)]
+        for first, last in pairwise(edges):
+            # What an answer counts at most is settled for an hour, so the hour must have begun.
+            self._until(int(hours[first]) * 60, alarms)
+            rows = slice(first, last)
+            self._add(minutes[rows], error[rows], [each[rows] for each in logs], alarms)
+        return alarms
+
+    def advance(self, until_unix_nano: int) -> list[Alarm]:
+        """Close all minutes that end by a time which all sources have reached, also those without an answer."""
+        alarms: list[Alarm] = []
+        if self._minute >= 0:
+            self._until(until_unix_nano // MINUTE_NS, alarms)
+        return alarms
+
+    def _add(
+        self,
+        minutes: NDArray[np.int64],
+        error: NDArray[np.float64],
+        logs: list[NDArray[np.float64]],
+        alarms: list[Alarm],
+    ) -> None:
+        """Add rows of one hour to their minutes, closing those that are complete."""
+        columns = np.empty((_SUMS, len(minutes)), np.int64)
+        columns[0] = 1
+        columns[1] = error == error  # NaN is not equal to itself
+        columns[2] = error > 0.5
+        for i, ((middle, reach), logged) in enumerate(zip(self._bounds, logs, strict=True)):
+            known = ~np.isnan(logged)
+            away = np.minimum(np.maximum(logged - middle, -reach), reach)
+            steps = np.where(known, np.rint(away * _STEPS), 0.0).astype(np.int64)
+            columns[3 * i + 3], columns[3 * i + 4], columns[3 * i + 5] = known, steps, steps * steps
+        starts = np.concatenate(([0], np.flatnonzero(np.diff(minutes)) + 1))
+        sums = np.add.reduceat(columns, starts, axis=1).T.tolist()
+        for minute, added in zip(minutes[starts].tolist(), sums, strict=True):
+            self._until(minute, alarms)
+            self._sums = [a + b for a, b in zip(self._sums, added, strict=True)]
+
+    def _until(self, minute: int, alarms: list[Alarm]) -> None:
+        """Close every minute before this one."""
+        while self._minute < minute:
+            alarms += self._close(self._minute)
+            self._minute += 1
+            if self._minute % 60 == 0:
+                self._bounds = [level.bounds() for level in self._levels]
+
+    def _close(self, minute: int) -> list[Alarm]:
+        answers, judged, failed, *logged = self._sums
+        said = [self._pulse.minute(minute, answers, self.log_threshold)]
+        if answers:
+            if judged:
+                said.append(self._share.minute(minute, judged, failed, self.log_threshold))
+            for i, level in enumerate(self._levels):
+                n, total, squares = logged[3 * i : 3 * i + 3]
+                if n:
+                    middle, mean, square = self._bounds[i][0], total / _STEPS, squares / _STEPS**2
+                    about_zero = square + 2 * middle * mean + n * middle * middle
+                    said.append(level.minute(minute, n, mean + n * middle, about_zero, self.log_threshold))
+            self._sums = [0] * _SUMS
+        return [alarm for alarm in said if alarm]
+
+    def state(self) -> dict[str, Any]:
+        """Return what is remembered: a version, arrays and numbers, at most 8 KB packed."""
+        return {
+            "version": VERSION,
+            "log_threshold": self.log_threshold,
+            "minute": self._minute,
+            "sums": list(self._sums),
+            "bounds": [list(each) for each in self._bounds],
+            "pulse": self._pulse.state(),
+            "share": self._share.state(),
+            "levels": [level.state() for level in self._levels],
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> "MinuteWatch":
+        """Return what `state` was taken of. Raises KeyError, TypeError or ValueError where it is no such state."""
+        if state["version"] != VERSION:
+            raise ValueError(f"This state is of version {state['version']}, not {VERSION}: it is learned anew.")
+        watch = cls(float(state["log_threshold"]))
+        watch._minute, watch._sums = int(state["minute"]), [int(each) for each in state["sums"]]
+        watch._bounds = [(float(middle), float(reach)) for middle, reach in state["bounds"]]
+        watch._pulse.restore(state["pulse"])
+        watch._share.restore(state["share"])
+        for level, each in zip(watch._levels, state["levels"], strict=True):
+            level.restore(each)
+        return watch
+
+
+def _logged(values: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
+    """Return the logarithms; what is absent, negative or infinite is not known."""
+    known = (values >= 0) & (values < np.inf)
+    logged: NDArray[np.float64] = np.log(np.where(known, values + unit, np.nan))
+    return logged

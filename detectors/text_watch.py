@@ -1,0 +1,118 @@
+"""Features of sampled texts go in; that what a segment is asked or answers has become other, or is back, comes out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from detectors.base import Estimate, Measurements
+from detectors.budget import Budget
+from detectors.levels import Opening
+from detectors.metrics import Kind
+from detectors.text import StateUnknown, TextDrift
+from detectors.week import WEEK_NS
+
+QUIET = 1000  # texts in a row without an alarm, after which a change is over
+_UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A side (input_text, output_text) that opens at a row, or, without an opening, is back."""
+
+    row: int
+    side: str
+    detector: str
+    opening: Opening | None
+
+
+@dataclass
+class _Side:
+    """One side: its detector, how many texts came since when; where it is open, by what, and when it last fired."""
+
+    drift: TextDrift
+    first: int  # event time
+    texts: int = 0
+    open: str = ""
+    fired: int = 0  # texts before it last fired
+
+
+class TextWatch:
+    """The text detectors of a segment, one for what is asked and one for what is answered.
+
+    Text has no way back that could be tested for: a side is back when 1,000 texts in a row raised no alarm.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self._sides: dict[str, _Side] = {}
+        self.refused: list[str] = []  # sides whose state was another version's: they learn anew
+
+    def sides(self) -> list[str]:
+        return list(self._sides)
+
+    def take(self, m: Measurements, first: int) -> Iterator[Said]:
+        """Take the texts of the segment's rows `first` and following, and return what is to be said, in order."""
+        for name, texts in m.texts.items():
+            for number, at in enumerate(texts.rows.tolist()):
+                time = int(m.time_unix_nano[at])
+                side = self._sides.setdefault(name, _Side(TextDrift(), time))
+                side.texts += 1
+                weeks = max(1.0, (time - side.first) / WEEK_NS)
+                side.drift.log_threshold = self.budget.log_threshold(Kind.TEXT, side.texts / weeks, 1.0)
+                alarms = side.drift.update_many(texts.style[number : number + 1], texts.grams[number : number + 1])
+                if alarms:
+                    opened, side.fired = side.open, side.texts
+                    if not opened:
+                        side.open = f"text {alarms[0].part}"
+                        yield Said(first + at, name, side.open, self._opening(name, side, alarms[0], first + at, time))
+                elif side.open and side.texts - side.fired >= QUIET:
+                    detector, side.open = side.open, ""
+                    yield Said(first + at, name, detector, None)
+
+    def _opening(self, name: str, side: _Side, alarm: Any, row: int, time: int) -> Opening:
+        return Opening(
+            metric=name,
+            detector=side.open,
+            subject=alarm.subject,
+            direction="other",
+            before=_UNKNOWN,
+            after=_UNKNOWN,
+            log10_e=alarm.log10_e,
+            seconded=False,
+            learning=False,
+            since_row=row,
+            since_unix_nano=time,
+        )
+
+    def accept(self, name: str) -> list[str]:
+        """Take what a side has become for the new normal: it learns anew. Return the detector that had it open."""
+        side = self._sides.get(name)
+        if side is None:
+            return []
+        detector, side.open = side.open, ""
+        side.drift.accept()
+        return [detector] if detector else []
+
+    def state(self) -> dict[str, Any]:
+        return {
+            name: {
+                "drift": side.drift.state(),
+                "first": side.first,
+                "texts": side.texts,
+                "open": side.open,
+                "fired": side.fired,
+            }
+            for name, side in self._sides.items()
+        }
+
+    @classmethod
+    def restore(cls, budget: Budget, state: Mapping[str, Any]) -> "TextWatch":
+        watch = cls(budget)
+        for name, each in state.items():
+            try:
+                drift = TextDrift.restore(each["drift"])
+            except StateUnknown:
+                drift = TextDrift()
+                watch.refused.append(name)
+            watch._sides[name] = _Side(drift, each["first"], each["texts"], each["open"], each["fired"])
+        return watch
