@@ -1,8 +1,8 @@
 """The end of an answer goes in; how much of it had been said before comes out."""
 
-WINDOW = 1_200  # characters: who falls into a loop is in it at the end
+WINDOW = 1_000  # characters: who falls into a loop is in it at the end
 SHORTEST = 120  # characters, about 20 words
-PLACES = 12
+PLACES = 8
 TRIPLE, SHORT_TRIPLE = 16, 5  # characters of three words with spaces between, and of scripts that have none
 
 
@@ -10,7 +10,7 @@ def repetition(text: str, *, spaced: bool) -> float | None:
     """Return the share of a text's word triples that came before in it; None where it is too short to say.
 
     It is asked in PLACES places, evenly over the last WINDOW characters, what stands there and whether it stood
-    before: a set of all triples costs ten times as much. `spaced` is False for scripts without spaces.
+    before: a set of all triples costs five times as much. `spaced` is False for scripts without spaces.
 
     >>> repetition("So it goes on and on. " * 20, spaced=True)
     1.0

@@ -3,9 +3,11 @@
 import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sinks.base import SinkBroken, SinkBusy
+from sinks.joins import Meant
 from streams.batches import RecordBatch
 from streams.dead_letters import PoisonFlood
 from streams.measure import pack, position_of, unpack
@@ -13,7 +15,7 @@ from tests.streams.measure.made import measured, response
 from tests.streams.test_ingest import TOPICS, batch, event
 from tests.streams.walk_scene import Scene, stream
 
-REQUESTS, RESPONSES, _ = TOPICS
+REQUESTS, RESPONSES, FEEDBACK = TOPICS
 BUSY = SinkBusy("full", retry_after=0.001)
 
 
@@ -76,6 +78,19 @@ class TestIngest:
         assert scene.sample("sluice_sink_busy_total", sink="clickhouse") == 4
         assert scene.sample("sluice_dead_letters_total", topic=REQUESTS, reason="not_json") == 1
         assert [row["offset"] for row in scene.tables["dead_letters"]] == [1]
+
+    async def test_what_people_say_is_measured_in_the_segment_of_its_inference(self) -> None:
+        scene = Scene(answers={"call:before": Meant("before", "desk|-|-|-", None, None)})
+        thumbs = [event(FEEDBACK, inference_id=id_) for id_ in ("0-1", "before", "nobody's")]
+        events = [scene.batch(answered(0)), scene.batch(batch(FEEDBACK, 0, 0, thumbs))]
+        await scene.ingest(block_records=10, linger_seconds=0.5).walk(stream(*events))
+        measured = {key: unpack(value) for key, value in scene.published}
+        assert set(measured) == {b"-|-|-|-", b"desk|-|-|-"}
+        both = measured[b"-|-|-|-"]
+        assert sorted(both.inference_id) == ["0-0", "0-1", "0-1", "0-2"]
+        assert np.nansum(both.values["thumbs_down"]) == 1
+        assert np.isnan(both.values["error"]).tolist() == (both.values["thumbs_down"] == 1).tolist()
+        assert measured[b"desk|-|-|-"].inference_id == ["before"]
 
     @pytest.mark.parametrize("what", ["inference_parts", "ledger", "publish"])
     async def test_what_breaks_ends_the_walk_at_once_and_nothing_is_acknowledged(self, what: str) -> None:
