@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special  # type: ignore[import-untyped]  # River brings scipy, which publishes no types
+from scipy import special
 
 from bench.detection.race import Competitor, Watcher
 from bench.detection.streams import HOUR_NS, MIX, Metric

@@ -10,7 +10,7 @@ from river import drift
 from river.drift import binary
 
 from bench.detection import hourly
-from bench.detection.lanes import Fires, each_event, raw, residuals
+from bench.detection.lanes import Fires, Lanes, each_event, raw, residuals
 from bench.detection.race import Competitor
 from bench.detection.streams import Metric
 
@@ -75,11 +75,18 @@ def competitors() -> list[Competitor]:
         Competitor("River KSWIN on residuals", each_event(_river(drift.KSWIN, seed=1), residuals, 1000), _NUMBERS),
         *(
             Competitor(f"River {detector.__name__}", each_event(_river(detector)), _ERROR)
-            for detector in (binary.HDDMA, binary.HDDMW, binary.FHDDM, binary.DDM, binary.EDDM)
+            for detector in (binary.HDDMA, binary.HDDMW, binary.DDM, binary.EDDM)
         ),
+        Competitor("River FHDDM", each_event(_river(binary.FHDDM), _successes), _ERROR),
         Competitor("CUSUM k .1 h 60 on residuals", each_event(lambda: Cusum(0.1, 60.0).fires, residuals)),
         *hourly.competitors(),
     ]
+
+
+def _successes(metric: Metric, values: NDArray[np.float64], times: NDArray[np.int64]) -> Lanes:
+    """Show 1 where there is no error: River's FHDDM says that 1 is an error, but fires when ones become fewer."""
+    del metric, values, times
+    return lambda values, _: 1 - values[:, None]
 
 
 def _river(detector: Callable[..., Any], **arguments: Any) -> Callable[[], Fires]:

@@ -5,14 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy import stats  # type: ignore[import-untyped]  # River brings scipy, which publishes no types
-from scipy.spatial import distance  # type: ignore[import-untyped]
+from scipy import stats
+from scipy.spatial import distance
 
 from bench.detection import hourly
 from bench.detection.lanes import residuals
 from bench.detection.race import Competitor
 from bench.detection.rivers import competitors
-from bench.detection.streams import DAY, METRICS, NULLS, World, sized, stream
+from bench.detection.streams import DAY, METRICS, NULLS, Change, World, sized, stream
 
 FAST = [each for each in competitors() if "KSWIN" not in each.name]
 
@@ -29,6 +29,15 @@ def test_blocks_change_nothing(competitor: Competitor) -> None:
         for index in watcher.watch(values[first + start : first + end], times[first + start : first + end])
     ]
     assert tuple(alarms) == competitor.run(of).alarms
+
+
+@pytest.mark.parametrize("name", ["HDDMA", "HDDMW", "FHDDM", "DDM", "EDDM"])
+def test_detectors_of_errors_fire_when_errors_become_many(name: str) -> None:
+    (competitor,) = [each for each in FAST if each.name == f"River {name}"]
+    of = stream("error", World(day=2000), np.random.default_rng(1), 3000, Change(size=25.0))
+    first = competitor.run(of).alarms[0]
+    assert of.change_at is not None
+    assert 0 <= first - of.change_at < 1000
 
 
 def test_who_costs_too_much_is_stopped_after_a_block() -> None:
