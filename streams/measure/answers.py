@@ -20,6 +20,7 @@ _CALLS = ("tool_call", "tool_use")
 _RESULTS = ("tool_call_response", "tool_result")
 _UNSPACED = ("zh", "ja", "th")
 LONGEST_CLASS = 64  # characters
+LONGEST_WORD = 24
 _WRONG_STATES = ("error", "failed", "incomplete")
 
 
@@ -99,7 +100,7 @@ def read(response: InferenceResponse, request: InferenceRequest | None) -> Answe
         None,
         reason,
         spoken,
-        None,
+        text if _is_label(text) else None,
         _tool_name(calls[0]) if calls else None,
         output_type,
         streamed,
@@ -125,6 +126,12 @@ def output_chars(response: InferenceResponse) -> int | None:
         return None
     plain = _plain(messages)
     return _content(messages).chars if plain is None else len(plain)
+
+
+def _is_label(text: str) -> bool:
+    """Tell whether an answer is but a word, as those are that sort things into classes."""
+    most = LONGEST_WORD if text.isascii() else LONGEST_WORD // 3  # without spaces a sentence looks like a word
+    return 0 < len(text) <= most and not any(map(str.isspace, text))
 
 
 def predicted(answer: Answer) -> Said | None:

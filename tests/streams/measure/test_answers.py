@@ -169,6 +169,21 @@ def test_a_call_that_failed_tells_nothing_of_an_answer() -> None:
     assert answer._replace(chars=None, finish_reason=None) == read(response(status="timeout_no_response"), None)
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("billing", "billing"),
+        ("账单", "账单"),
+        ("账单正在路上，明天就到。", None),
+        ("Not sure.", None),
+        ("x" * 25, None),
+        ("", None),
+    ],
+)
+def test_an_answer_that_is_but_a_word_names_a_class(text: str, named: str | None) -> None:
+    assert read(said(text), None).predicted_class == named
+
+
 def test_what_is_predicted_is_a_class_a_word_or_a_number() -> None:
     tabular = {"gen_ai.operation.name": "predict"}
     assert predicted(read(response(output=["spam"], **tabular), None)) == "spam"
