@@ -8,12 +8,12 @@ from detectors.episodes import Alarm, Episodes, Kind
 _MINUTES, _ANSWERS = 60.0, 300.0  # memory of the level: an hour, but at least so many answers
 _READY = 150.0  # answers before anything is said
 _FOLD = math.log(2.0)  # what a level means: twice the usual, or half; the same for a standard deviation
-_ROOM = 0.05  # of the logarithm: how far a level may be off for no reason
+_ROOM = 0.1  # of the logarithm: how far a level may be off for no reason
 _LEAST, _LEAST_CLIP, _CLIP = 0.3, 1.0, 3.0  # standard deviation; how far from the centre one answer counts
 _GROUP = 4  # answers from which on a minute's spread is taken about its own mean
 _STALE = 24 * 60  # minutes after which what is open is learned as the usual
 _RATES = (1440.0, 3000.0)  # memory of a share: a day, but at least so many answers
-_ODDS = 4.0
+_ODDS, _SEASON = 4.0, 1.5  # what an alarm means, of the most that an hour may have of the day's share
 LEVEL_KINDS: tuple[Kind, ...] = (("level", "up"), ("level", "down"), ("spread", "up"))
 
 
@@ -87,7 +87,8 @@ def _ratios(
 
 
 class Share:
-    """Watches the share of answers that failed, by a fading count of a day, for four times its odds."""
+    """Watches the share of answers that failed, by a fading count of a day, for four times the odds of the most that
+    is usual: half as much again as that share, for the season, and two standard errors."""
 
     def __init__(self, number: str) -> None:
         self._episodes = Episodes(number, (("level", "up"),))
@@ -98,8 +99,9 @@ class Share:
         share = self._failed / self._all
         alarm = None
         if self._all >= 2 * _READY:
-            worse = _ODDS * share / (1 + (_ODDS - 1) * share)
-            ratio = failed * math.log(worse / share) + (n - failed) * math.log((1 - worse) / (1 - share))
+            most = min(_SEASON * share + 2 * math.sqrt(share / self._all), 0.9)
+            worse = _ODDS * most / (1 + (_ODDS - 1) * most)
+            ratio = failed * math.log(worse / most) + (n - failed) * math.log((1 - worse) / (1 - most))
             alarm = self._episodes.step(minute, (ratio,), ((float(n), failed / n),), (share,), log_threshold)
         if self._episodes.open < 0 or minute - self._episodes.opened_minute > _STALE:
             fade = 1 - min(n / _RATES[1], 1 / _RATES[0])

@@ -10,12 +10,12 @@ from detectors.text_bets import SHAPES, TEXTS, Numbers, bets, normal_scores
 from detectors.text_features import LEVELS, STYLE
 
 WIDTH = len(STYLE)
-BAND = 1.5  # standard errors of the reference by which a bet's pay at rest may be higher than measured
+BAND = 1.25  # standard errors of the reference by which a bet's pay at rest may be higher than measured
 _CONSTANT = 0.05  # deviation of normal scores below which a feature is all but constant in the reference
 _RIDGE = 0.3  # for which a difference between means is trusted less where the reference hardly varies
 _CEILING = np.float32(1e30)
-_WEIGHT = np.full((WIDTH, 2, SHAPES), 0.5 / (WIDTH - 1) / 2 / SHAPES)
-_WEIGHT[STYLE.index("length")] = 0.5 / 2 / SHAPES  # length apart: what changes most often, and tells most
+_WEIGHT = np.full((WIDTH, 2, SHAPES), 0.3 / (WIDTH - 1) / 2 / SHAPES)
+_WEIGHT[STYLE.index("length")] = 0.7 / 2 / SHAPES  # length apart: what changes most often, and tells most
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -10,25 +11,33 @@ from numpy.typing import NDArray
 from river import base
 
 from detectors.style import WIDTH, StyleBank, both_ways, reference
-from detectors.text_bets import COMPLETE, QUARANTINE, SHAPES, TEXTS, Quarantine
+from detectors.text_bets import COMPLETE, SHAPES, TEXTS, Quarantine
 from detectors.text_features import VERSION
-from detectors.text_words import GRAMS
 from detectors.topics import Topics
 from detectors.two_sample import LEARNERS, TwoSample
 
 STATE_VERSION = 1
-_STYLE, _TWO_SAMPLE, _TOPICS = 0.35, 0.45, 0.2  # a mean of e-detectors is one, whatever the weights
+QUARANTINE = 256  # texts
+_STYLE, _TWO_SAMPLE, _TOPICS = 0.4, 0.5, 0.1  # a mean of e-detectors is one, whatever the weights
 _COLUMNS = np.arange(WIDTH)
 _BETS = WIDTH * 2 * SHAPES
-_CUTS = np.cumsum([_BETS, WIDTH, LEARNERS * SHAPES])
+_CUTS = (_BETS, _BETS + WIDTH)  # of what sits out quarantine
 # Where the state's numbers are: a part, and a name in it.
 _ARRAYS = (
     *(("style", "evidence"), ("style", "pay")),
     *(("two_sample", name) for name in ("evidence", "pay", "offset", "live", "weight", "keys", "differences")),
     *(("two_sample", name) for name in ("lesson_weight", "lesson_offset")),
-    *(("topics", "evidence"), ("topics", "counts"), ("quarantine", "waiting"), ("quarantine", "passed")),
+    *(("topics", "evidence"), ("topics", "counts"), ("topics.quarantine", "waiting"), ("topics.quarantine", "passed")),
+    *(("quarantine", "waiting"), ("quarantine", "passed")),
 )
-_NUMBERS = (("two_sample", "seen"), ("two_sample", "lesson_at"), ("two_sample", "lesson_texts"), ("quarantine", "seen"))
+_NUMBERS = (
+    ("two_sample", "seen"),
+    ("two_sample", "lesson_at"),
+    ("two_sample", "lesson_texts"),
+    ("quarantine", "seen"),
+    ("topics", "texts"),
+    ("topics.quarantine", "seen"),
+)
 
 
 class StateUnknown(ValueError):
@@ -52,7 +61,7 @@ class TextDrift(base.DriftDetector):
     each style feature apart, on a classifier that learns to tell live texts from the reference, and on words that
     become more common. Their weighted mean is an e-detector: when it reaches exp(log_threshold) it fires, and at rest
     it does so at most once in exp(log_threshold) texts, as far as the reference is known. It is, with a band for what
-    400 texts cannot tell, and learns on from texts that raised no alarm within 512 to 1,024 later ones, until 4,000
+    400 texts cannot tell, and learns on from texts that raised no alarm within 256 to 512 later ones, until 4,000
     are known: then the reference is fixed. After an alarm it starts anew against the same reference, until someone
     accepts the new normal.
 
@@ -92,7 +101,7 @@ class TextDrift(base.DriftDetector):
         self._packed = b""
         self._drift_detected = False
         self.style, self.two_sample, self.topics = StyleBank(), TwoSample(), Topics()
-        self.quarantine = Quarantine(int(_CUTS[-1]) + GRAMS)
+        self.quarantine = Quarantine(_CUTS[-1] + LEARNERS * SHAPES, QUARANTINE)
 
     def update(self, x: Any) -> None:
         """Take one text: a pair of its style (float32[WIDTH]) and its words (uint8[GRAMS])."""
@@ -115,9 +124,10 @@ class TextDrift(base.DriftDetector):
 
     def _begin_with(self, levels: NDArray[np.uint8], words: NDArray[np.uint8]) -> None:
         self._levels += levels.tobytes()
-        self.topics.counts += words > 0
+        self.topics.learn(words > 0, 1)
         self.texts += 1
         if not self.learning:
+            self.topics.begin()
             self._packed = bytes(self._levels)
             self._levels.clear()
             self._known(self.texts, reference(self._packed).pay)
@@ -125,7 +135,6 @@ class TextDrift(base.DriftDetector):
     def _known(self, texts: int, pay: NDArray[np.float64]) -> None:
         self.texts = texts
         self.style.begin(reference(self._packed), texts, pay)
-        self.topics.begin(texts)
 
     def _step(self, levels: NDArray[np.uint8], words: NDArray[np.uint8]) -> dict[str, float]:
         known = reference(self._packed)
@@ -136,41 +145,40 @@ class TextDrift(base.DriftDetector):
         two_sample, told = self.two_sample.step(known, scores - known.centre, key, self.texts)
         topics = self.topics.step(words)
         if self.texts < COMPLETE:
-            self._learn(np.concatenate([paid.ravel(), scores - known.centre, told.ravel(), words]).astype(np.float32))
+            self._learn(np.concatenate([paid.ravel(), scores - known.centre, told.ravel()]).astype(np.float32))
         return {"style": _STYLE * style, "two_sample": _TWO_SAMPLE * two_sample, "topics": _TOPICS * topics}
 
     def _learn(self, numbers: NDArray[np.float32]) -> None:
         released = self.quarantine.add(numbers)
         if released is None:
             return
-        paid, scores, told, words = np.split(released.astype(np.float64) / QUARANTINE, _CUTS)
+        paid, scores, told = np.split(released.astype(np.float64) / QUARANTINE, _CUTS)
         texts = self.texts + QUARANTINE
         share = QUARANTINE / texts
         classifier = self.two_sample
         classifier.offset = classifier.offset + share * (scores - classifier.offset)
         classifier.pay = classifier.pay + share * (told.reshape(LEARNERS, SHAPES) - classifier.pay)
-        self.topics.counts += (words * QUARANTINE).astype(np.float32)
         self._known(texts, self.style.pay + share * (paid.reshape(WIDTH, 2, SHAPES) - self.style.pay))
 
     def _alarm(self, index: int, total: float, evidence: dict[str, float]) -> Alarm:
         subjects: dict[str, Callable[[], str]] = {
             "style": self.style.subject,
             "two_sample": self.two_sample.subject,
-            "topics": lambda: self.topics.subject(self.texts),
+            "topics": self.topics.subject,
         }
         part: Any = max(evidence, key=lambda name: evidence[name])
         alarm = Alarm(index, float(np.log10(total)), part, subjects[part]())
         self._drift_detected = True
         self.style.evidence = np.zeros_like(self.style.evidence)
         self.two_sample.evidence = np.zeros_like(self.two_sample.evidence)
-        self.topics.evidence = np.zeros_like(self.topics.evidence)
+        self.topics.start_anew()
         self.quarantine.clear()
         return alarm
 
     def state(self) -> dict[str, Any]:
         """Return all that it knows, as bytes and numbers: about 40 KB."""
-        arrays = {f"{part}.{name}": getattr(getattr(self, part), name) for part, name in _ARRAYS}
-        numbers = {f"{part}.{name}": int(getattr(getattr(self, part), name)) for part, name in _NUMBERS}
+        arrays = {f"{part}.{name}": attrgetter(f"{part}.{name}")(self) for part, name in _ARRAYS}
+        numbers = {f"{part}.{name}": int(attrgetter(f"{part}.{name}")(self)) for part, name in _NUMBERS}
         return {
             "version": STATE_VERSION,
             "features": VERSION,
@@ -190,18 +198,19 @@ class TextDrift(base.DriftDetector):
             )
         detector = cls(state["log_threshold"])
         for part, name in _ARRAYS:
-            owner = getattr(detector, part)
+            owner = attrgetter(part)(detector)
             old = getattr(owner, name)
             bytes_ = zlib.decompress(state[f"{part}.{name}"])
             setattr(owner, name, np.frombuffer(bytes_, old.dtype).reshape(old.shape).copy())
         for part, name in _NUMBERS:
-            setattr(getattr(detector, part), name, state[f"{part}.{name}"])
+            setattr(attrgetter(part)(detector), name, state[f"{part}.{name}"])
         levels = zlib.decompress(state["levels"])
         detector.texts = state["texts"]
         if detector.learning:
             detector._levels = bytearray(levels)
             return detector
         detector._packed = levels
+        detector.topics.begin()
         detector._known(detector.texts, detector.style.pay)
         if detector.two_sample.lesson_at:
             detector.two_sample.resume(reference(levels))

@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 
 TEXTS = 400  # of which a reference consists
 COMPLETE = 4_000  # texts after which what bets pay at rest is known well enough, and is learned no further
-QUARANTINE = 512  # texts that must pass without an alarm before those before them count as at rest
 
 Numbers = NDArray[np.float64]
 
 # A bet is a density ratio on the normal score of a rank: this share of the texts moves up by so many deviations.
-_SHARE, _SHIFT = np.array([(1.0, 0.3), (1.0, 0.7), (1.0, 1.2), (0.3, 1.5), (0.3, 2.2)]).T
+_SHARE, _SHIFT = np.array([(1.0, 0.7), (0.5, 1.2), (0.3, 2.0)]).T
 _NORMAL = np.array([NormalDist().inv_cdf((halves / 2 + 0.5) / (TEXTS + 1)) for halves in range(2 * TEXTS + 1)])
 SHAPES = len(_SHARE)
 
@@ -34,11 +33,12 @@ def normal_scores(below: Numbers) -> Numbers:
 class Quarantine:
     """Sums over texts that wait, and over those before them; `release` hands these on when enough texts have passed.
 
-    What is learned from them is what bets pay at rest, so a change must not come in before it is found: a text counts
-    when 512 to 1,024 later ones raised no alarm. After an alarm all that waits is thrown away.
+    What is learned from them is what bets pay at rest, so a change must not come in before it is found: with a length of
+    256, a text counts when 256 to 512 later ones raised no alarm. After an alarm all that waits is thrown away.
     """
 
     size: int
+    length: int
     waiting: NDArray[np.float32] = field(init=False)
     passed: NDArray[np.float32] = field(init=False)
     seen: int = 0
@@ -48,12 +48,12 @@ class Quarantine:
         self.passed = np.zeros(self.size, np.float32)
 
     def add(self, numbers: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """Count one more text; return the sums over 512 texts where these have passed."""
+        """Count one more text; return the sums over `length` texts where these have passed."""
         self.waiting += numbers
         self.seen += 1
-        if self.seen % QUARANTINE:
+        if self.seen % self.length:
             return None
-        released = self.passed if self.seen > QUARANTINE else None
+        released = self.passed if self.seen > self.length else None
         self.passed, self.waiting = self.waiting, np.zeros(self.size, np.float32)
         return released
 

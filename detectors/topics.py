@@ -1,12 +1,16 @@
 """Buckets of words go in, one text after another; out comes the evidence that some have become more common."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.text_bets import COMPLETE, TEXTS, Quarantine
 from detectors.text_words import GRAMS
 
 SURGE = 0.1  # of all texts: how much more of them have a word, when a topic comes up
-BAND = 2.0  # standard errors of the reference's share by which it may be higher
+BAND = 2.5  # standard errors of the reference's share by which it may be higher
+QUARANTINE = 1_024  # texts: a topic takes that long to be found
 _CEILING = np.float32(1e30)
 
 
@@ -25,24 +29,41 @@ class Topics:
     def __init__(self) -> None:
         self.evidence = np.zeros(GRAMS, np.float32)
         self.counts = np.zeros(GRAMS, np.float32)  # of the reference's texts, those with a word of the bucket
+        self.texts = 0  # of the reference
+        self.quarantine = Quarantine(GRAMS, QUARANTINE)
         self.present = np.ones(GRAMS, np.float32)
         self.absent = np.ones(GRAMS, np.float32)
 
-    def begin(self, texts: int) -> None:
-        """Set what is bet against: the counts are of so many texts."""
-        share = (self.counts + 1) / (texts + 1)
-        share = np.minimum(share + BAND * np.sqrt(share * (1 - share) / texts), 0.85)
+    def begin(self) -> None:
+        """Set what is bet against."""
+        share = (self.counts + 1) / (self.texts + 1)
+        share = np.minimum(share + BAND * np.sqrt(share * (1 - share) / self.texts), 0.85)
         surged = np.minimum(share + SURGE, 0.95)
         self.present = (surged / share).astype(np.float32)
         self.absent = ((1 - surged) / (1 - share)).astype(np.float32)
+
+    def learn(self, counts: NDArray[Any], texts: int) -> None:
+        """Add texts to the reference: how many have words of each bucket, of how many."""
+        self.counts += counts
+        self.texts += texts
 
     def step(self, grams: NDArray[np.uint8]) -> float:
         """Take the words of one text (uint8[GRAMS]); return the evidence."""
         ratio = np.where(grams, self.present, self.absent)
         self.evidence = np.minimum((self.evidence + 1) * ratio, _CEILING)
+        if self.texts < COMPLETE:
+            released = self.quarantine.add((grams > 0).astype(np.float32))
+            if released is not None:
+                self.learn(released, QUARANTINE)
+                self.begin()
         return float(self.evidence.mean())
 
-    def subject(self, texts: int) -> str:
+    def start_anew(self) -> None:
+        """Forget the evidence, and what waits to become reference."""
+        self.evidence = np.zeros_like(self.evidence)
+        self.quarantine.clear()
+
+    def subject(self) -> str:
         """Name the bucket that surged, and how common it was; the words themselves are in the examples."""
         bucket = int(self.evidence.argmax())
-        return f"words of bucket {bucket}, in {self.counts[bucket] / texts:.1%} of texts before"
+        return f"words of bucket {bucket}, in {self.counts[bucket] / self.texts:.1%} of texts before"

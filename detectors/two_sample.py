@@ -7,8 +7,8 @@ from detectors.style import WIDTH, Reference
 from detectors.text_bets import SHAPES, TEXTS, Numbers, bets, normal_scores
 from detectors.text_features import STYLE
 
-BAND = 1.0  # standard errors, as in the style bank
-BLOCK = 5  # texts between two lessons; a text is bet on before it is learned
+BAND = 0.75  # standard errors, as in the style bank
+BLOCK = 3  # texts between two lessons; a text is bet on before it is learned
 COPIES = 1_000  # texts among which a text's exact copies are found
 _WARM = 15
 _HALF_LIVES = np.array([12.0, 30.0, 80.0, 200.0])  # texts: how much of the past the live side of a classifier is
@@ -27,7 +27,7 @@ class TwoSample:
     """Online classifiers that bet on telling live texts from reference texts: a sequential two-sample test.
 
     Each is a linear discriminant between the reference and the live texts, weighed down by age (four half-lives, each
-    with all differences and with those beyond 1.5 standard errors alone). Every five texts its weights are frozen and
+    with all differences and with those beyond 1.5 standard errors alone). Every three texts its weights are frozen and
     all reference texts scored, each as if it had been left out, in closed form (the jackknife: without it they would
     score lower than new texts of the same kind). A new text's rank among them is bet on, with mixture e-detectors as
     in the style bank, and learned afterwards. An exact copy of a recent text is scored by what the classifiers would be
