@@ -42,7 +42,7 @@ class Swap:
     after: str
     share: float
     limit: int
-    target: int
+    target: int | None = None
 
 
 SWAPS = (
@@ -66,7 +66,7 @@ class Delay:
     stream: str
     runs: int
     limit: int
-    target: int
+    target: int | None
     median: float
     p90: float
     late: float
@@ -102,15 +102,17 @@ def delays(known: dict[str, Features], seed: int, runs: int = 20) -> list[Delay]
     return [_delay(swap, known, seed, runs) for swap in SWAPS]
 
 
-def surges(data: Path, seed: int, runs: int = 20, limit: int = 2_000) -> list[Delay]:
-    """Return the delay after a tenth of Arena-Hard's prompts comes to be of one topic, found by a word in them."""
+def surges(data: Path, known: dict[str, Features], seed: int, runs: int = 20, limit: int = 2_000) -> list[Delay]:
+    """Return the delay after a tenth of all prompts comes to be of one topic, which a word of Arena-Hard's tells."""
     prompts = [row["prompt"] for row in _rows(data / "arena_hard_questions.jsonl.gz")]
     style, grams = features(prompts)
     rows = []
     for topic, words in TOPICS.items():
         about = np.array([any(word in prompt.lower() for word in words.split("|")) for prompt in prompts])
-        known = {"mixed prompts": (style[~about], grams[~about]), topic: (style[about], grams[about])}
-        rows.append(_delay(Swap("mixed prompts", topic, 0.1, limit, limit), known, seed, runs))
+        mixes = {BENIGN: known[BENIGN], "hard prompts": (style[~about], grams[~about])}
+        for mix, texts in mixes.items():
+            dealt = {mix: texts, topic: (style[about], grams[about])}
+            rows.append(_delay(Swap(mix, topic, 0.1, limit), dealt, seed, runs))
     return rows
 
 
@@ -141,7 +143,7 @@ def _delay(swap: Swap, known: dict[str, Features], seed: int, runs: int) -> Dela
         runs=runs,
         limit=swap.limit,
         target=swap.target,
-        median=float(np.quantile(waits, 0.5, method="higher")),
+        median=float(np.median(waits)),
         p90=float(np.quantile(waits, 0.9, method="higher")),
         late=float((waits > 250).mean()),
         missed=float(np.isinf(waits).mean()),
@@ -217,12 +219,12 @@ def main() -> None:
     parser.add_argument("--null-events", type=int, default=90_000)
     options = parser.parse_args()
     known = corpora(options.data)
-    for row in [*delays(known, options.seed, options.runs), *surges(options.data, options.seed, options.runs)]:
-        verdict = "met" if row.median <= row.target and not row.missed else "MISSED"
+    for row in [*delays(known, options.seed, options.runs), *surges(options.data, known, options.seed, options.runs)]:
+        target = "" if row.target is None else f"target {row.target} {'met' if row.median <= row.target else 'MISSED'}"
         print(
             f"{row.stream:62} median {row.median:5.0f} p90 {row.p90:5.0f}  after 250: {row.late:4.0%}  "
             f"missed in {row.limit}: {row.missed:4.0%}  false {row.false_alarms}  "
-            f"target {row.target:5} {verdict} {row.parts}",
+            f"{target} {row.parts}",
             flush=True,
         )
     for null in nulls(known, options.seed, options.null_events):

@@ -31,10 +31,10 @@ def normal_scores(below: Numbers) -> Numbers:
 
 @dataclass(slots=True)
 class Quarantine:
-    """Sums over texts that wait, and over those before them; `release` hands these on when enough texts have passed.
+    """Sums over texts that wait, and over those before them, which are handed on when enough have passed.
 
-    What is learned from them is what bets pay at rest, so a change must not come in before it is found: with a length of
-    256, a text counts when 256 to 512 later ones raised no alarm. After an alarm all that waits is thrown away.
+    What is learned from them is what bets pay at rest, so a change must not come in before it is found: with a length
+    of 256, a text counts when 256 to 512 later ones raised no alarm. After an alarm all that waits is thrown away.
     """
 
     size: int

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.text_bets import COMPLETE, TEXTS, Quarantine
+from detectors.text_bets import COMPLETE, Quarantine
 from detectors.text_words import GRAMS
 
 SURGE = 0.1  # of all texts: how much more of them have a word, when a topic comes up
