@@ -140,7 +140,7 @@ def test_what_was_asked_for_is_said_by_the_answer_or_by_the_request_of_its_recor
         ([call(None, {})], 1, None),
         ([call("search", {}), {"type": "tool_call_response", "result": {"error": "down"}}], 1, "search"),
         ([{"type": "tool_call_response", "result": {"error": "down"}}], 1, None),
-        ([{"type": "tool_call_response", "result": "42"}], None, None),
+        ([{"type": "tool_call_response", "result": "42"}], 0, None),
     ],
 )
 def test_calls_of_tools(parts: list[Any], failure: float | None, tool: str | None) -> None:
