@@ -9,6 +9,7 @@ MINUTE_NS = 60_000_000_000
 _MINUTES_A_WEEK = log(7 * 24 * 60)
 _DAY = 24 * 60  # minutes
 _HABIT, _HABIT_FADE = 1.7, 0.9  # times that make a habit of an hour of the day; what is left of one after a day
+_LONGER, _SHORTEST = 2, 10  # times as long as it ever was, and minutes, after which a habit is none
 _BACK = 9.0  # nats for "as usual" against "still unusual", after which it is over: hardly once a week while it lasts
 
 
@@ -47,7 +48,7 @@ class Episodes:
     gathered 9 nats since its lowest.
 
     What has opened within the same hour of the day on two of the last days is a habit, a nightly job for instance: from
-    the third on it is followed as before, but nothing is said.
+    the third on it is followed as before, but nothing is said unless it takes twice as long as it ever did.
 
     E. S. Page. Continuous inspection schemes. Biometrika 41, 1954. · G. Lorden. Procedures for reacting to a change in
     distribution. Annals of Mathematical Statistics 42, 1971.
@@ -59,7 +60,8 @@ class Episodes:
         self._runs = [[0.0, 0.0, 0] for _ in kinds]  # since the sum was 0: weight, weighted log number, first minute
         self._back = 0.0
         self._open, self._muted = -1, False
-        self._habits = [[0.0, 0.0] for _ in range(24)]  # times that it opened in each hour of the day, fading; last day
+        # For each hour of the day: times that it opened, fading; the last day; which; the most minutes that it took.
+        self._habits = [[0.0, 0.0, -1.0, 0.0] for _ in range(24)]
         self._said = [0.0, 0.0, 0.0, 0.0, 0.0]  # of what is open: expected, seen, evidence, since, noticed
 
     @property
@@ -82,7 +84,7 @@ class Episodes:
         """Take a minute's ratio of each alternative, with what was seen (weight, number) and what is expected."""
         if self._open >= 0:
             self._back = max(0.0, self._back - ratios[self._open])
-            return self.close(minute) if self._back >= _BACK else None
+            return self.close(minute) if self._back >= _BACK else self.lasts(minute)
         best = 0.0
         for i, ratio in enumerate(ratios):
             run, total = self._runs[i], self._sums[i] + ratio
@@ -111,19 +113,32 @@ class Episodes:
         self._muted = self._is_habit(minute)
         return None if self._muted else self._say("open", minute)
 
+    def lasts(self, minute: int) -> Alarm | None:
+        """Say that what is open has outgrown its habit."""
+        if not self._muted or minute - self.opened_minute <= max(_LONGER * self._habit()[3], _SHORTEST):
+            return None
+        self._muted = False
+        return self._say("open", minute)
+
     def close(self, minute: int) -> Alarm | None:
         """Say that what is open is over; None where its opening was not said."""
         alarm = None if self._muted else self._say("returned", minute)
+        habit = self._habit()
+        habit[3] = max(habit[3], float(minute - self.opened_minute))
         self._open, self._muted = -1, False
         return alarm
 
+    def _habit(self) -> list[float]:
+        return self._habits[self.opened_minute % _DAY // 60]
+
     def _is_habit(self, minute: int) -> bool:
         """Count an opening, and return whether it was to be expected at this hour."""
-        day, hour = minute // _DAY, minute % _DAY // 60
-        times, last = self._habits[hour]
-        left = times * float(_HABIT_FADE ** (day - last))
-        if day > last:
-            self._habits[hour] = [left + 1.0, float(day)]
+        habit, day = self._habit(), float(minute // _DAY)
+        if habit[2] != self._open:
+            habit[:] = [0.0, day - 1, float(self._open), 0.0]
+        left = habit[0] * float(_HABIT_FADE ** (day - habit[1]))
+        if day > habit[1]:
+            habit[:2] = [left + 1.0, day]
         return left >= _HABIT
 
     def _rest(self) -> None:

@@ -126,6 +126,16 @@ def test_what_happens_every_night_is_said_twice() -> None:
     assert [alarm.state for alarm in said] == ["open", "returned"] * 2
 
 
+def test_a_habit_that_takes_longer_than_ever_is_said() -> None:
+    def nightly(t: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where((t % 24 >= 3.1) & (t % 24 < np.where(t > 8 * 24, 6.0, 3.4)), 4.0, 1.0)
+
+    said = watched(answers(20_000, 9, seed=6, slow=nightly), 9)
+    assert [alarm.state for alarm in said] == ["open", "returned"] * 3
+    noticed, told = (at % (24 * HOUR_NS) / HOUR_NS for at in (said[4].time_unix_nano, said[4].said_unix_nano))
+    assert 3.1 < noticed < 3.4 < told < 4.5
+
+
 def test_blocks_change_nothing() -> None:
     rows = answers(3000, 11, seed=7, slow=during(2, 3.0), traffic=during(12, 0.2))
     whole = watched(rows, 11, block=len(rows[0]))
