@@ -11,6 +11,7 @@ _UNSAID = 48  # hours before anything is said
 _BURST_MEMORY, _BURST_FIRST = 5000.0, 20.0  # expected answers
 _BLOCK = 10  # minutes over which counts are compared with Poisson's
 _WILD = 30.0  # a mean burst beyond which one comparison counts no more
+_STALE = 2 * 24 * 60  # minutes after which a drop or surge is taken for growth
 _RETURNED = 1.0  # nats of usual traffic that end a silence
 SILENCE = 2
 KINDS: tuple[Kind, ...] = (("level", "down"), ("level", "up"), ("silence", "down"))
@@ -40,7 +41,7 @@ class Pulse:
         """Take the count of the next minute, a number of minutes since 1970; every minute must be given."""
         if minute // 60 != self._hour:
             self._hour = minute // 60
-            self._usual.turn(self._hour, silent=self._episodes.open == SILENCE)
+            self._usual.turn(self._hour, steady=self._steady(minute))
             self._gap[4] = 0.0
         usual = self._usual.minute(minute, count)
         if self._usual.learned < LEARNING or usual[1] <= 0:
@@ -51,6 +52,11 @@ class Pulse:
         alarm = self._watch(minute, count, usual, burst, log_threshold) if self._usual.learned >= _UNSAID else None
         self._compare(minute, count, usual, 2 * (log_threshold + math.log(self._usual.weekly)) * burst)
         return alarm
+
+    def _steady(self, minute: int) -> bool:
+        """Whether traffic may be taken for growth: it is as usual, or has been less or more for long."""
+        which = self._episodes.open
+        return which < 0 or (which != SILENCE and minute - self._episodes.opened_minute > _STALE)
 
     def _lengthen(self, expected: float) -> None:
         gap = self._gap

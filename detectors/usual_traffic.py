@@ -43,12 +43,13 @@ class UsualTraffic:
         self._expected += line / 60
         return min(line, here) / 60, line / 60, max(line, here) / 60
 
-    def turn(self, hour: int, *, silent: bool) -> None:
-        """Learn the hour that ends, `silent` or not, and read what is usual in the next (hours since 1970)."""
+    def turn(self, hour: int, *, steady: bool) -> None:
+        """Learn the hour that ends, its growth where it was `steady`, and read what is usual in the next (hours since
+        1970)."""
         if self._hour >= 0:
             new = (float(self._count), self._expected) if self.learned >= LEARNING else (0.0, 0.0)
             self._today = [each * _TODAY + more for each, more in zip(self._today, new, strict=True)]
-            if not silent:
+            if steady:
                 self._trend = [each * _TREND + more for each, more in zip(self._trend, new, strict=True)]
             at = self._hour % _WEEK
             self._counts[at] = self._counts[at] * _KEEP + self._count
