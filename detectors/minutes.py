@@ -40,8 +40,8 @@ class MinuteWatch:
     errors 2% to 20% (0.5, 6, 48 h)      4.6 (.10)        83 (.10)         1496 (.05)
     ===================================  ===============  ===============  ================
 
-    A row costs 0.07 µs in batches of 1,000, a minute 14 µs, 4 without an answer: together 1.0 µs a row at 20,000 answers
-    a day. State is 2 KB packed.
+    A row costs 0.07 µs in batches of 1,000, a minute 14 µs, 4 without an answer: together 1.0 µs a row at 20,000
+    answers a day. State is 2 KB packed.
 
     Parameters
     ----------
