@@ -84,8 +84,7 @@ class SegmentBank:
         self._recent = Recent()
         self._cases = Cases()
         self._obeyed: list[str] = []
-        self._latest = _NEVER
-        self._last_id = ""
+        self.latest = _NEVER  # event time, nanoseconds
 
     def process(self, measurements: Measurements) -> Verdict:
         """Take the next block of any size and watch it at once."""
@@ -118,9 +117,9 @@ class SegmentBank:
         )
         signals = list(self._watch(rows))
         reached = min(until, reached)
-        if reached > self._latest and not self.holds:
-            self._latest = reached
-            signals += self._minute_signals(self._minutes.advance(reached), np.empty(0, np.int64), [])
+        if reached > self.latest and not self.holds:
+            self.latest = reached
+            signals += self._minute_signals(self._minutes.advance(reached), self._recent.rows - 1)
         ids = [rows.inference_id[row] for row in answered.tolist()]
         return Verdict(ids, rows.time_unix_nano[answered], scores, signals)
 
@@ -134,7 +133,7 @@ class SegmentBank:
             if action in ("accept", "reset"):
                 detectors = (*self._texts.accept(name), *self.drift.detectors(name))
                 getattr(self.drift, action)(name)
-                signals += [self._cases.returned(name, each, max(time, self._latest)) for each in detectors]
+                signals += [self._cases.returned(name, each, max(time, self.latest)) for each in detectors]
             else:
                 self.drift.pin(name, pinned=action == "pin")
             self.learned.add(name)
@@ -142,25 +141,33 @@ class SegmentBank:
 
     def _watch(self, rows: Measurements) -> Iterator[Signal]:
         values = _with_zeros(rows.values, self.drift)
-        self._minutes.log_threshold = self.budget.log_weekly(11)
         for taken in self.drift.walk(rows.time_unix_nano, values, rows.words):
             part = select(rows, np.arange(taken.start, taken.stop))
             first = self._recent.rows
-            self._recent.extend(part.inference_id, part.time_unix_nano, taken.scores, part.words)
-            times = np.maximum.accumulate(np.maximum(part.time_unix_nano, self._latest))
+            times = np.maximum.accumulate(np.maximum(part.time_unix_nano, self.latest))
+            self._recent.extend(part.inference_id, times, taken.scores, part.words)
             self.learned |= set(taken.learned)
-            yield from self._minute_signals(self._take_minutes(part, times), times, part.inference_id)
-            for said in self._texts.take(part, first):
-                yield from self._text_signals(said, part, first)
+            minutes = self._take_minutes(part, times, first)
+            texts = sorted(self._texts.take(part, first), key=lambda said: (said.row, said.side))
+            # Row by row, as if they had come one by one.
+            for row in sorted({*(row for row, _ in minutes), *(said.row for said in texts)}):
+                yield from self._minute_signals([alarm for at, alarm in minutes if at == row], row)
+                for said in texts:
+                    if said.row == row:
+                        yield from self._text_signals(said, part, first)
             yield from self._drift_signals(taken, part, first)
-            self._latest, self._last_id = int(times[-1]), part.inference_id[-1]
+            self.latest = int(times[-1])
 
-    def _take_minutes(self, part: Measurements, times: NDArray[np.int64]) -> list[Alarm]:
+    def _take_minutes(self, part: Measurements, times: NDArray[np.int64], first: int) -> list[tuple[int, Alarm]]:
+        """Return alarms with the row that ended their minute: the first answer of a later one."""
         unknown = np.full(len(times), np.nan)
+        self._minutes.log_threshold = self.budget.log_weekly(11)
         columns = [part.values.get(name, unknown) for name in ("error", "duration_s", "output_tokens")]
         answered = ~np.isnan(columns[0])
         error, duration, tokens = (column[answered] for column in columns)
-        return self._minutes.take(times[answered], error, duration, tokens)
+        alarms = self._minutes.take(times[answered], error, duration, tokens)
+        ends = np.searchsorted(times[answered], np.array([alarm.said_unix_nano for alarm in alarms], np.int64))
+        return list(zip((np.flatnonzero(answered)[ends] + first).tolist(), alarms, strict=True))
 
     def _drift_signals(self, taken: Taken, part: Measurements, first: int) -> Iterator[Signal]:
         row, said = first + len(part.inference_id) - 1, part
@@ -210,8 +217,8 @@ class SegmentBank:
         else:
             yield self._cases.opened(self._signal(said.opening, said.row, time, inference_id, None))
 
-    def _minute_signals(self, alarms: list[Alarm], times: NDArray[np.int64], ids: list[str]) -> Iterator[Signal]:
-        before = self._recent.rows - len(ids)
+    def _minute_signals(self, alarms: list[Alarm], row: int) -> Iterator[Signal]:
+        """Say alarms that became known at a row. They are about the last inference before their minute's end."""
         for alarm in alarms:
             metric, detector = ("traffic" if alarm.number == "answers" else alarm.number), f"minute {alarm.kind}"
             if alarm.state == "returned":
@@ -219,8 +226,8 @@ class SegmentBank:
                 if closed:
                     yield closed
                 continue
-            at = int(np.searchsorted(times, alarm.said_unix_nano)) - 1
-            since = before + int(np.searchsorted(times, alarm.since_unix_nano))
+            last = self._recent.row_at(alarm.said_unix_nano, row) - 1
+            since = self._recent.row_at(alarm.since_unix_nano, row)
             opening = Opening(
                 metric=metric,
                 detector=detector,
@@ -234,8 +241,8 @@ class SegmentBank:
                 since_row=since,
                 since_unix_nano=alarm.since_unix_nano,
             )
-            inference_id = ids[at] if at >= 0 else self._last_id
-            signal = self._signal(opening, before + at, alarm.time_unix_nano, inference_id, None)
+            inference_id = self._recent.before(last + 1)[-1]
+            signal = self._signal(opening, last, alarm.time_unix_nano, inference_id, None)
             yield self._cases.opened(replace(signal, said_unix_nano=alarm.said_unix_nano))
 
     def dumps(self) -> bytes:
@@ -251,8 +258,7 @@ class SegmentBank:
                 "recent": self._recent.state(),
                 "cases": self._cases.state(),
                 "obeyed": self._obeyed,
-                "latest": self._latest,
-                "last_id": self._last_id,
+                "latest": self.latest,
             }
         )
 
@@ -272,7 +278,7 @@ class SegmentBank:
         bank._minutes = MinuteWatch.restore(state["minutes"])
         bank._texts = TextWatch.restore(bank.budget, state["texts"])
         bank._recent, bank._cases = Recent.restore(state["recent"]), Cases.restore(state["cases"])
-        bank._obeyed, bank._latest, bank._last_id = list(state["obeyed"]), state["latest"], state["last_id"]
+        bank._obeyed, bank.latest = list(state["obeyed"]), state["latest"]
         return bank
 
 

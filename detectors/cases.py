@@ -6,7 +6,7 @@ from typing import Any
 
 from detectors.base import Moved, Signal, signal_of
 
-_JOIN_NS = 3_600_000_000_000  # what opens so soon after something else opened, or closed, belongs to it
+_JOIN_NS = 3_600_000_000_000  # what began so soon after something else opened, or opens so soon after it closed
 
 
 @dataclass
@@ -20,8 +20,9 @@ class _Case:
 class Cases:
     """The findings of one segment.
 
-    A metric that opens within an hour (event time) of the opening of another, joins it; one that comes back and opens
-    again within an hour opens the same finding again. A finding closes when the last of its metrics is back.
+    A metric whose change began before an hour (event time) had passed since another opened, joins that one, however late
+    it is noticed; one that comes back and opens again within an hour opens the same finding again. A finding closes when
+    the last of its metrics is back.
     """
 
     def __init__(self) -> None:
@@ -33,7 +34,8 @@ class Cases:
         self._cases = [case for case in self._cases if case.open or now - case.said.said_unix_nano <= _JOIN_NS]
         for case in reversed(self._cases):
             again = signal.metric == case.said.metric or any(moved.metric == signal.metric for moved in case.said.also)
-            if (again and not case.open) or (case.open and now - case.said.time_unix_nano <= _JOIN_NS):
+            began_with_it = signal.since_unix_nano - case.said.time_unix_nano <= _JOIN_NS
+            if (again and not case.open) or (case.open and began_with_it):
                 return self._joined(case, signal, again=again)
         self._cases.append(_Case(signal, {(signal.metric, signal.detector)}))
         return signal

@@ -78,10 +78,12 @@ class Drift:
     def _columns(
         self, times: NDArray[np.int64], values: Mapping[str, NDArray[np.float64]], words: Mapping[str, Words]
     ) -> _Columns:
-        for name in words:
+        new = {name: each.codes >= 0 for name, each in words.items() if name not in self.mixes}
+        came = sorted((int(told.argmax()), name) for name, told in new.items() if told.any())
+        for _, name in came:
             metric = metric_of(name, words=True)
-            if name not in self.mixes and metric is not None and metric.kind is Kind.CATEGORY:
-                self.mixes[name] = Mix(metric, self.budget)
+            if metric is not None and metric.kind is Kind.CATEGORY:
+                self.mixes[name] = Mix(metric, self.budget, self.rows)
         absent = np.full(len(times), -1, np.intp)
         codes = {name: mix.column(words[name]) if name in words else absent for name, mix in self.mixes.items()}
         return _Columns(times, self.levels.columns(values, len(times)), codes)

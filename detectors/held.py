@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from detectors.base import Measurements, Texts, Words
 
 LATEST = int(np.iinfo(np.int64).max)
-HELD_BYTES = 600_000  # state has to fit into a message of Kafka's usual limit, 1 MB
+HELD_BYTES = 600_000  # packed, about; state has to fit into a message of Kafka's usual limit, 1 MB
 _NO_ROWS = np.empty(0, np.int64)
 _PLACES = ("source", "position", "time_unix_nano")
 
@@ -129,10 +129,11 @@ class Held:
 
     def _room(self) -> int:
         m = self._rows
-        longest = max(map(len, m.inference_id), default=0)
-        row = longest + 24 + sum(column.itemsize for column in m.values.values()) + 4 * len(m.words)
+        longest = max((len(id_.encode("utf-8", "surrogatepass")) for id_ in m.inference_id), default=0)
+        row = 24 + sum(column.itemsize for column in m.values.values()) + 4 * len(m.words)
         texts = sum(each.rows.nbytes + each.style.nbytes + each.grams.nbytes for each in m.texts.values())
-        return HELD_BYTES // (row + texts // max(len(self), 1))
+        # Packed, numbers and words take a third and texts a sixth or less; ids may be anything.
+        return int(HELD_BYTES / (longest + row / 3 + texts / 6 / max(len(self), 1)))
 
     def _unseen(self, source: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows that are new, in order, and remember them."""

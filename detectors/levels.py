@@ -21,6 +21,7 @@ from detectors.trail import COUNT, EXPECTED, SCORE, SQUARE, VALUE, Trail
 HOURS = 168
 DETECTOR = "e-sr"
 _BACK = math.log(1000.0)  # evidence at which a change is over
+_MOST_SCORE, _MOST_ODDS = 0.5, math.log(4.0)
 _SURE = 1.96  # standard deviations, 95%
 _LARGEST = 1e300  # what is larger would overflow; no metric comes near
 
@@ -102,11 +103,14 @@ class Levels:
 
     def columns(self, values: Mapping[str, NDArray[np.float64]], n: int) -> NDArray[np.float64]:
         """Put n rows' values, by name, on the scales that are watched: float64[n, S], NaN where not known."""
-        for name, column in values.items():
-            if not any(metric.name == name for metric in self.metrics) and not np.isnan(column).all():
-                metric = metric_of(name)
-                if metric is not None:
-                    self._grow(metric)
+        known = {metric.name for metric in self.metrics}
+        new = {name: ~np.isnan(column) for name, column in values.items() if name not in known}
+        # In the order in which they came: how rows are cut into blocks must not show in the order of streams.
+        came = sorted((int(told.argmax()), name) for name, told in new.items() if told.any())
+        for _, name in came:
+            metric = metric_of(name)
+            if metric is not None:
+                self._grow(metric)
         absent = np.full(n, np.nan)
         columns = [scaled(metric, values.get(metric.name, absent)) for metric in self.metrics]
         return np.column_stack(columns) if columns else np.empty((n, 0))
@@ -212,17 +216,19 @@ class Levels:
         uncertain = _SURE * math.hypot(error, float(self.reference.wobble[stream]))
         before = _estimate(metric, after[EXPECTED], uncertain, int(self.reference.learned(stream)))
         if metric.kind is Kind.RATE:
-            half = _log_odds(after[VALUE], change.after[COUNT]) - _log_odds(after[EXPECTED], np.inf)
+            moved = _log_odds(after[VALUE], change.after[COUNT]) - _log_odds(after[EXPECTED], np.inf)
             seen = share_estimate(float(after[VALUE]), int(change.after[COUNT]))
         else:
-            half = score
+            moved = score
             scatter = math.sqrt(max(after[SQUARE] - score**2, 1e-6)) * float(self.reference.spread[stream])
             seen = _estimate(
                 metric, after[VALUE], _SURE * scatter / math.sqrt(change.after[COUNT]), int(change.after[COUNT])
             )
-        self.open[stream] = half / 2
+        # What was noticed early looks larger than it is: the way back is tested against no more than so much of it.
+        most = _MOST_ODDS if metric.kind is Kind.RATE else _MOST_SCORE
+        self.open[stream] = float(np.clip(moved, -most, most)) / 2
         self._back.reset(stream)
-        self.trail.forget(stream)
+        self.trail.begin(stream, change.after)
         self._hold(stream)
         self.reference.forget(stream, change.time)
         self._scores.forget(stream)
@@ -230,7 +236,7 @@ class Levels:
             metric=metric.name,
             detector=DETECTOR,
             subject="",
-            direction="up" if half > 0 else "down",
+            direction="up" if moved > 0 else "down",
             before=before,
             after=seen,
             log10_e=log10_e,
@@ -257,7 +263,7 @@ class Levels:
         """Make the level that an open stream has now the one that is expected."""
         sums = self.trail.sums(stream)
         if self.open[stream] and sums[COUNT]:
-            self.reference.accept(stream, float((sums[VALUE] - sums[EXPECTED]) / sums[COUNT]))
+            self.reference.accept(stream, float((sums[VALUE] - sums[EXPECTED]) / sums[COUNT]), float(sums[COUNT]))
         self.close(stream)
 
     def pin(self, stream: int, pinned: bool) -> None:

@@ -21,6 +21,7 @@ OTHER = "other"
 DETECTOR = "mix e-sr"
 _BINS = 56  # of a week: three hours each
 _STRETCH = 64  # words for which a bet stays as it is
+_MOMENT_NS = 600_000_000_000  # ten minutes, for which the expected shares stay as they are
 _SPACING = np.repeat([_STRETCH, 8 * _STRETCH], 8)  # words between two beginnings; eight bets of each are alive
 _BELIEVED = 60.0  # words that the expected shares count for in a bet
 _LEAST = 1e-4  # of a share
@@ -89,7 +90,7 @@ class Mix:
     Tyron Lardy, Peter Grünwald, Peter Harremoës. Reverse information projections and optimal e-statistics. 2024.
     """
 
-    def __init__(self, metric: Metric, budget: Budget) -> None:
+    def __init__(self, metric: Metric, budget: Budget, rows: int) -> None:
         self.metric = metric
         self.budget = budget
         self.labels: list[str] = []
@@ -97,7 +98,8 @@ class Mix:
         self.reference.grow(CLASSES + 1)
         self.change: NDArray[np.float64] | None = None  # of an open metric: how much the shares have changed
         self.pinned = False
-        self.rows = 0
+        self.rows = rows  # of the segment
+        self._changed = 0.0  # words that it is known from
         self._threshold = math.inf
         self._bets = Bets.none()
 
@@ -129,9 +131,11 @@ class Mix:
         bets = copy.deepcopy(self._bets)
         if self.watched:
             rows = np.flatnonzero(codes >= 0)
+            moments = times[rows] // _MOMENT_NS
             start = 0
             while start < len(rows):
                 piece = rows[start : start + _STRETCH - bets.known % _STRETCH]
+                piece = piece[: np.append(moments[start : start + len(piece)] != moments[start], True).argmax()]
                 evidence = self._bet(bets, times[piece], codes[piece], self.rows + int(piece[0]))
                 (excess if self.change is None else back)[piece] = evidence
                 start += len(piece)
@@ -150,8 +154,8 @@ class Mix:
         self.reference.learn(span.times, told)
 
     def _bet(self, bets: Bets, times: NDArray[np.int64], codes: NDArray[np.intp], row: int) -> NDArray[np.float64]:
-        """Take words within one stretch; return the evidence less its threshold after each."""
-        level, error = self.reference.expected(times[:1])
+        """Take words within one stretch and moment; return the evidence less its threshold after each."""
+        level, error = self.reference.expected(times[:1] // _MOMENT_NS * _MOMENT_NS + _MOMENT_NS // 2)
         p = _shares(level[0])
         if self.change is not None:
             return _returned(bets, np.log(p / _shares(p + self.change / 2))[codes]) - _BACK
@@ -176,7 +180,7 @@ class Mix:
         n = max(float(seen.sum()), 1.0)
         told = (seen - expected) / np.sqrt(np.maximum(expected, 1.0))
         most = int(np.abs(told).argmax())
-        self.change = (seen - expected) / n
+        self.change, self._changed = (seen - expected) / n, n
         since, time = int(bets.row[best]), int(bets.time[best])
         log10_e = (float(span.excess[row]) + self._threshold) / math.log(10.0)
         self._bets = Bets.none()
@@ -207,7 +211,7 @@ class Mix:
         """Make the shares of an open metric those that are expected."""
         if self.change is not None:
             for each, shift in enumerate(self.change.tolist()):
-                self.reference.accept(each, shift)
+                self.reference.accept(each, shift, self._changed)
         self.close()
 
     def learned(self) -> list[Learned]:
@@ -235,6 +239,7 @@ class Mix:
             "metric": self.metric.name,
             "labels": self.labels,
             "change": self.change,
+            "changed": self._changed,
             "pinned": self.pinned,
             "rows": self.rows,
             "threshold": self._threshold,
@@ -244,9 +249,9 @@ class Mix:
 
     @classmethod
     def restore(cls, metric: Metric, budget: Budget, state: Mapping[str, Any]) -> "Mix":
-        mix = cls(metric, budget)
+        mix = cls(metric, budget, state["rows"])
         mix.labels, mix.change, mix.pinned = list(state["labels"]), state["change"], state["pinned"]
-        mix.rows, mix._threshold = state["rows"], state["threshold"]
+        mix._changed, mix._threshold = state["changed"], state["threshold"]
         mix.reference = SeasonalReference.restore(_BINS, state["reference"])
         mix._bets = Bets(**state["bets"])
         return mix

@@ -7,41 +7,49 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-LIMIT = 4.0  # scores beyond it count as it
-_EDGES = np.linspace(-5.0, 5.0, 161)
-_BELIEVED = 500.0  # how many values the normal distribution counts for, before any is known
+_REACH, _CELLS = 5.0, 162  # standard deviations; two cells lie beyond
+_EDGES = np.linspace(-_REACH, _REACH, _CELLS - 1)
+# A value that comes often, 0 say, moves between cells as the expectation does: what is learned of a cell is said of its
+# neighbours too, up to a third of a standard deviation away.
+_BLUR = np.exp(-(np.arange(-6, 7) ** 2) / (2 * 2.5**2))
+_BLUR /= _BLUR.sum()
+_BELIEVED = 50.0  # how many values the normal distribution counts for, before any is known
 _MEMORY = 0.9  # what was learned is worth when it is learned anew, each day
 
 
 class NormalScores:
     """Puts each stream's residuals through their own distribution, as far as it is known, into a normal one.
 
-    The distribution is a histogram of 162 cells, so it may be skewed, heavy-tailed or have two humps. It is learned
+    The distribution is a histogram of 162 cells, so it may be skewed, heavy-tailed, have two humps or be mostly one
+    value. A residual's score is the mean of the normal distribution over the quantiles of its cell: so scores are 0 on
+    average whatever the distribution, and their exponentials are no larger than normal ones (Jensen). It is learned
     from values that have been through quarantine, like the reference.
     """
 
     def __init__(self) -> None:
-        self._learned = np.zeros((0, len(_EDGES) + 1), np.float32)
-        self._waiting = np.zeros((0, len(_EDGES) + 1), np.float32)
-        self._scores = np.zeros((0, len(_EDGES)))
+        self._learned = np.zeros((0, _CELLS), np.float32)
+        self._waiting = np.zeros((0, _CELLS), np.float32)
+        self._scores = np.zeros((0, _CELLS))
 
     def grow(self) -> None:
         """Add a stream."""
-        empty = np.zeros((1, len(_EDGES) + 1), np.float32)
+        empty = np.zeros((1, _CELLS), np.float32)
         self._learned = np.concatenate([self._learned, empty])
         self._waiting = np.concatenate([self._waiting, empty])
-        self._scores = np.concatenate([self._scores, np.clip(_EDGES, -LIMIT, LIMIT)[None]])
+        self._scores = np.concatenate([self._scores, np.zeros((1, _CELLS))])
+        self._derive(len(self._scores) - 1)
 
     def scored(self, stream: int, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the scores of a stream's residuals, float64[n]; NaN stays NaN."""
-        scores: NDArray[np.float64] = np.interp(residuals, _EDGES, self._scores[stream])
+        known = ~np.isnan(residuals)
+        scores = np.full(len(residuals), np.nan)
+        scores[known] = self._scores[stream, _cells(residuals[known])]
         return scores
 
     def learn(self, stream: int, residuals: NDArray[np.float64]) -> None:
         """Put a stream's residuals into quarantine."""
         known = residuals[~np.isnan(residuals)]
-        cells = np.searchsorted(_EDGES, known)
-        self._waiting[stream] += np.bincount(cells, minlength=len(_EDGES) + 1).astype(np.float32)
+        self._waiting[stream] += np.bincount(_cells(known), minlength=_CELLS).astype(np.float32)
 
     def settle(self, stream: int) -> None:
         """Learn what waits."""
@@ -59,15 +67,22 @@ class NormalScores:
 
     def _derive(self, stream: int) -> None:
         count = self._learned[stream].sum(dtype=np.float64)
-        below = np.cumsum(self._learned[stream], dtype=np.float64)[:-1]
-        share = (below + _BELIEVED * ndtr(_EDGES)) / (count + _BELIEVED)
-        self._scores[stream] = np.clip(ndtri(share), -LIMIT, LIMIT)
+        below = np.cumsum(np.convolve(self._learned[stream], _BLUR, "same"), dtype=np.float64)[:-1]
+        share = np.concatenate([[0.0], (below + _BELIEVED * ndtr(_EDGES)) / (count + _BELIEVED), [1.0]])
+        density = np.exp(-(ndtri(share) ** 2) / 2) / np.sqrt(2 * np.pi)
+        self._scores[stream] = np.clip((density[:-1] - density[1:]) / np.diff(share), -_REACH, _REACH)
 
     def state(self) -> dict[str, Any]:
         return {"learned": self._learned, "waiting": self._waiting}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._learned, self._waiting = state["learned"], state["waiting"]
-        self._scores = np.zeros((len(self._learned), len(_EDGES)))
+        self._scores = np.zeros((len(self._learned), _CELLS))
         for stream in range(len(self._learned)):
             self._derive(stream)
+
+
+def _cells(residuals: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the cell of each residual."""
+    at = np.floor((np.clip(residuals, -2 * _REACH, 2 * _REACH) + _REACH) * ((_CELLS - 2) / (2 * _REACH)))
+    return np.asarray(np.clip(at + 1, 0, _CELLS - 1), np.intp)

@@ -19,17 +19,19 @@ _MEMORY = 0.98  # what 256 rows are worth when the next 256 have come
 _NEW_NS = 24 * 3_600_000_000_000  # a version not seen for a day is new
 _SHORTLY_NS = 2 * 3_600_000_000_000  # before a change: new versions are named with it
 _MARKS = 8
+_FIRST = 256  # rows of a segment in which nothing is new
 _LIFT, _SLICES = 0.2, 3  # a slice is named when its share of the change exceeds its share of the traffic by so much
 
 
 @dataclass
 class _Dimension:
-    """One dimension's words: of the kept rows, codes; of all older rows, fading counts and sums of scores."""
+    """One dimension's words: of the kept rows, codes; of all older rows, fading counts and sums of scores, the last
+    two of them for other words and for rows of which the word is not known."""
 
     labels: list[str] = field(default_factory=list)
     codes: NDArray[np.int16] = field(default_factory=lambda: np.full(0, -1, np.int16))
-    counts: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_LABELS + 1, 0), np.float32))
-    sums: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_LABELS + 1, 0), np.float32))
+    counts: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_LABELS + 2, 0), np.float32))
+    sums: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_LABELS + 2, 0), np.float32))
 
 
 class Recent:
@@ -43,8 +45,9 @@ class Recent:
     def __init__(self) -> None:
         self.rows = 0
         self._ids: list[str] = []
+        self._times = np.zeros(0, np.int64)
         self._scores = np.zeros((0, 0), np.float32)
-        self._anchors: list[tuple[int, str]] = []
+        self._anchors: list[tuple[int, str, int]] = []  # row, inference, time
         self._dimensions: dict[str, _Dimension] = {}
         self._seen: dict[str, dict[str, int]] = {}  # of versions, when each was last seen
         self._marks: list[tuple[int, str]] = []  # time, "dimension word"
@@ -52,7 +55,7 @@ class Recent:
     def extend(
         self, ids: list[str], times: NDArray[np.int64], scores: NDArray[np.float64], words: Mapping[str, Words]
     ) -> None:
-        """Take the next n rows: their ids and times, scores float64[n, S] (S may grow), and words."""
+        """Take the next n rows: their ids, times (none before the last), scores float64[n, S] (S may grow), and words."""
         n, streams = len(ids), scores.shape[1]
         kept = np.full((len(self._ids), streams), np.nan, np.float32)
         kept[:, : self._scores.shape[1]] = self._scores
@@ -61,18 +64,20 @@ class Recent:
         for name in SLICES:
             if name in words and name not in self._dimensions:
                 self._dimensions[name] = _Dimension(codes=np.full(len(self._ids), -1, np.int16))
+        # In one order, whichever came first: how rows are cut into blocks must not show.
+        self._dimensions = {name: self._dimensions[name] for name in SLICES if name in self._dimensions}
         for name, dimension in self._dimensions.items():
             codes = _codes(dimension, words[name]) if name in words else np.full(n, -1, np.int16)
             dimension.codes = np.concatenate([dimension.codes, codes])
             _widen(dimension, streams)
-        for name in VERSIONS:
-            if name in words:
-                self._mark(name, words[name], times)
+        new = sorted(each for name in VERSIONS if name in words for each in self._new(name, words[name], times))
+        self._marks = self._marks[-_MARKS:] + [(int(times[at]), what) for at, what in new]
         self._fade(table, leave)
         first = -self.rows % _WINDOW
-        self._anchors += [(self.rows + at, ids[at]) for at in range(first, n, _WINDOW)]
+        self._anchors += [(self.rows + at, ids[at], int(times[at])) for at in range(first, n, _WINDOW)]
         del self._anchors[:-_ANCHORS]
         self._scores, self._ids = table[leave:], (self._ids + ids)[leave:]
+        self._times = np.concatenate([self._times, times])[leave:]
         self.rows += n
 
     def _fade(self, table: NDArray[np.float32], leave: int) -> None:
@@ -92,27 +97,46 @@ class Recent:
         for dimension in self._dimensions.values():
             dimension.codes = dimension.codes[leave:]
 
-    def _mark(self, name: str, words: Words, times: NDArray[np.int64]) -> None:
-        seen, first = self._seen.setdefault(name, {}), name not in self._seen
-        for code in dict.fromkeys(words.codes[words.codes >= 0].tolist()):
-            label, at = words.labels[code], times[words.codes == code]
-            last = seen.get(label)
-            if not first and (last is None or int(at[0]) - last > _NEW_NS):
-                self._marks.append((int(at[0]), f"{name} {label}"))
-            seen[label] = int(at[-1])
-        del self._marks[:-_MARKS]
-        for label in sorted(seen, key=lambda label: seen[label])[: -2 * _LABELS]:
-            del seen[label]
+    def _new(self, name: str, words: Words, times: NDArray[np.int64]) -> list[tuple[int, str]]:
+        """Remember when each word of a dimension was last seen; return the rows at which one was new, and which.
+
+        The first of all is not, and while more come than are remembered, none is: then it is no version.
+        """
+        seen, new = self._seen.setdefault(name, {}), []
+        rows = np.flatnonzero(words.codes >= 0)
+        turns = np.flatnonzero(np.diff(words.codes[rows], prepend=-1))
+        for first, last in zip(rows[turns].tolist(), rows[np.append(turns[1:], len(rows)) - 1].tolist(), strict=True):
+            label = words.labels[words.codes[first]]
+            before = seen.pop(label, None)
+            unusual = before is None or int(times[first]) - before > _NEW_NS
+            if unusual and 0 < len(seen) < 2 * _LABELS and self.rows + first >= _FIRST:
+                new.append((first, f"{name} {label}"))
+            seen[label] = int(times[last])
+            if len(seen) > 2 * _LABELS:
+                del seen[next(iter(seen))]
+        return new
 
     def versions(self, since: int, until: int) -> tuple[str, ...]:
         """Name what was new from shortly before `since` until `until`, nanoseconds."""
-        return tuple(dict.fromkeys(what for at, what in self._marks if since - _SHORTLY_NS <= at <= until))
+        marks = [mark for mark in self._marks if mark[0] <= until][-_MARKS:]
+        return tuple(dict.fromkeys(what for at, what in marks if since - _SHORTLY_NS <= at))
+
+    def row_at(self, time: int, row: int) -> int:
+        """Return the first row that came at a time or after it, as far as is known at a later row; to 256 rows where
+        that is more than 256 rows ago."""
+        oldest = self.rows - len(self._ids)
+        first = max(row + 1 - _WINDOW, oldest)
+        found = first + int(np.searchsorted(self._times[first - oldest : row + 1 - oldest], time))
+        if found > first or not first:
+            return found
+        anchors = [(at, came) for at, _, came in self._anchors if at <= row][1 - _ANCHORS :]
+        return max((at for at, came in anchors if came < time), default=anchors[0][0] if anchors else first)
 
     def before(self, since_row: int) -> tuple[str, ...]:
         """Return inferences from before a row, the latest that are known, in order."""
         oldest = self.rows - len(self._ids)
         near = [(oldest + at, id_) for at, id_ in enumerate(self._ids) if oldest + at < since_row]
-        older = [anchor for anchor in self._anchors if anchor[0] < min(since_row, oldest)]
+        older = [(at, id_) for at, id_, _ in self._anchors if at < min(since_row, oldest)]
         return tuple(id_ for _, id_ in sorted(older + near)[-_EXAMPLES:])
 
     def after(self, since_row: int, row: int, stream: int | None, direction: str) -> tuple[str, ...]:
@@ -136,11 +160,12 @@ class Recent:
         found = []
         for name, dimension in self._dimensions.items():
             codes = dimension.codes[len(dimension.codes) - len(scores) :]
-            known = ~np.isnan(scores) & (codes >= 0)
+            known = ~np.isnan(scores)
             before, total = dimension.counts[:, stream].astype(np.float64), dimension.counts[:, stream].sum()
             if known.sum() < _EXAMPLES or total < _EXAMPLES:
                 continue
-            after = np.bincount(codes[known], scores[known], minlength=_LABELS + 1) / known.sum()
+            places = codes[known] % (_LABELS + 2)  # -1, not known, is the last
+            after = np.bincount(places, scores[known], minlength=_LABELS + 2) / known.sum()
             moved = after - dimension.sums[:, stream] / total
             shares = moved / moved.sum() if moved.sum() else moved
             lifted = np.flatnonzero((shares - before / total)[: len(dimension.labels)] >= _LIFT)
@@ -151,18 +176,20 @@ class Recent:
         return {
             "rows": self.rows,
             "ids": self._ids,
+            "times": self._times,
             "scores": self._scores,
             "anchors": [list(anchor) for anchor in self._anchors],
             "dimensions": {name: vars(dimension) for name, dimension in self._dimensions.items()},
             "seen": self._seen,
-            "marks": [list(mark) for mark in self._marks],
+            "marks": [list(mark) for mark in self._marks[-_MARKS:]],
         }
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> "Recent":
         recent = cls()
         recent.rows, recent._ids, recent._scores = state["rows"], list(state["ids"]), state["scores"]
-        recent._anchors = [(row, id_) for row, id_ in state["anchors"]]
+        recent._times = state["times"]
+        recent._anchors = [(row, id_, time) for row, id_, time in state["anchors"]]
         recent._dimensions = {name: _Dimension(**each) for name, each in state["dimensions"].items()}
         recent._seen = {name: dict(seen) for name, seen in state["seen"].items()}
         recent._marks = [(at, what) for at, what in state["marks"]]
@@ -181,6 +208,6 @@ def _codes(dimension: _Dimension, words: Words) -> NDArray[np.int16]:
 def _widen(dimension: _Dimension, streams: int) -> None:
     more = streams - dimension.counts.shape[1]
     if more:
-        empty = np.zeros((_LABELS + 1, more), np.float32)
+        empty = np.zeros((_LABELS + 2, more), np.float32)
         dimension.counts = np.concatenate([dimension.counts, empty], axis=1)
         dimension.sums = np.concatenate([dimension.sums, empty], axis=1)

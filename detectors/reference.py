@@ -81,12 +81,13 @@ class SeasonalReference:
         return level, error
 
     def learn(self, times: NDArray[np.int64], values: NDArray[np.float64]) -> None:
-        """Put values, float64[n, S] with NaN for "not known", into quarantine; too late ones are left out."""
+        """Put values, float64[n, S] with NaN for "not known", into quarantine; too late ones, and those of streams that
+        are held, are left out."""
         numbers = bin_number(times, self.bins)
         for number in dict.fromkeys(numbers.tolist()):
             if number > self.now - self._day:
                 rows = values[numbers == number]
-                known = ~np.isnan(rows)
+                known = ~np.isnan(rows) & ~self.held
                 filled = np.where(known, rows, 0.0)
                 slot = number % (self._day + 1)
                 told = np.stack([known, filled, filled * filled], axis=2)
@@ -99,7 +100,7 @@ class SeasonalReference:
         now = int(bin_number(np.array([time]), self.bins)[0])
         if now <= self.now:
             return []
-        for number in range(max(self.now - self._day, now - 2 * self._day) + 1, now) if self.now != _NONE else ():
+        for number in range(self.now - self._day + 1, self.now + 1) if self.now != _NONE else ():
             self._mature(number, now)
         self.now = now
         return self._refit()
@@ -117,14 +118,16 @@ class SeasonalReference:
         for number in range(max(first, self.now - self._day), self.now + 1):
             self._waiting[stream, number % (self._day + 1)] = 0
 
-    def accept(self, stream: int, shift: float) -> None:
-        """Move a stream's level: what has come is the new normal. What was learned counts for a day from now on."""
+    def accept(self, stream: int, shift: float, values: float) -> None:
+        """Move a stream's level by what so many values were off: that is the new normal, from now on. What was learned
+        counts for as many values, and for a day at most."""
+        known, seen = float(self._count[stream].sum(dtype=np.float64)), int((self._count[stream] > 0).sum())
         self._sum[stream] += (shift * self._count[stream]).astype(np.float32)
-        shrunk = min(1.0, self._day / max(float((self._count[stream] > 0).sum()), 1.0))
-        self._count[stream] *= shrunk
-        self._sum[stream] *= shrunk
+        shrunk = np.float32(min(1.0, self._day / max(seen, 1), values / max(known, 1.0)))
+        for each in (self._count, self._sum, self._weeks):
+            each[stream] *= shrunk
         self._fitted[stream] = 0
-        self._refit()
+        self._fit(stream, float(self._count[stream].sum(dtype=np.float64)))
 
     def reset(self, stream: int) -> None:
         """Forget all about a stream."""
@@ -160,7 +163,7 @@ class SeasonalReference:
         if not (self._waiting[:, slot, 0].any() or self._begun[:, slot].any()):
             return
         seen = (self._count > 0).sum(axis=1)
-        ready = now - number > np.minimum(self._day, seen // 7)
+        ready = now - number >= np.minimum(self._day, seen // 7 + 1)
         self._take(np.flatnonzero(ready), number)
         if now - number >= self._day:
             self._waiting[:, slot] = 0

@@ -106,6 +106,11 @@ class Trail:
         self._sums[:, stream] = 0
         self._told[:, stream] = 0
 
+    def begin(self, stream: int, sums: NDArray[np.float64]) -> None:
+        """Start a stream's trail anew with the sums since a change, as of the newest row."""
+        self.forget(stream)
+        self._told[self._filled - 1, stream] = sums
+
     def _first(self, place: int) -> tuple[int, int]:
         """Return number and time of the first row of a bucket, or of a row after the buckets."""
         row = place - len(self._sizes)

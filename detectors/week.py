@@ -55,7 +55,6 @@ def bin_number(times: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
     return numbers
 
 
-@_ONE_THREAD.wrap(limits=1)
 def fit(
     mean: NDArray[np.float64], count: NDArray[np.float64], spent: NDArray[np.float64], first: NDArray[np.float64] | None
 ) -> Fit:
@@ -76,6 +75,13 @@ def fit(
     David A. Harville. Maximum likelihood approaches to variance component estimation. JASA 72, 1977. · Carl Edward
     Rasmussen, Christopher Williams. Gaussian Processes for Machine Learning, 2006, chapter 2.
     """
+    with _ONE_THREAD.limit(limits=1):
+        return _fitted(mean, count, spent, _FIRST if first is None else first)
+
+
+def _fitted(
+    mean: NDArray[np.float64], count: NDArray[np.float64], spent: NDArray[np.float64], first: NDArray[np.float64]
+) -> Fit:
     seen = np.flatnonzero(count > 0)
     bins = len(mean)
     daily, weekday, rough = _kernels(bins)
@@ -86,7 +92,7 @@ def fit(
     noise = np.diag(1.0 / count[seen])
     y = mean[seen]
     least = _least(seen, bins)
-    variances = np.maximum(_FIRST if first is None else first, least)
+    variances = np.maximum(first, least)
     for _ in range(_ROUNDS):
         inverse = _inverse(_SURE + np.tensordot(variances, here, 1) + noise)
         solved = inverse @ y
@@ -98,10 +104,13 @@ def fit(
         if np.all(np.abs(variances - before) < _CLOSE * variances + 1e-6):
             break
     inverse = _inverse(_SURE + np.tensordot(variances, here, 1) + noise)
-    season = _SURE * every + variances[0] * daily + variances[1] * weekday
+    # Until each day has been seen, how one differs is not told from chance: it is a doubt about any, and no level.
+    whole_week = len(set((seen // (bins // 7)).tolist())) == 7
+    season = _SURE * every + variances[0] * daily + (variances[1] * weekday if whole_week else 0.0)
     reach = season[:, seen]
     level = reach @ (inverse @ y)
-    error = np.sqrt(np.maximum(season.diagonal() - (reach @ inverse * reach).sum(axis=1), 0.0))
+    doubt = 0.0 if whole_week else variances[1]
+    error = np.sqrt(np.maximum(season.diagonal() - (reach @ inverse * reach).sum(axis=1), 0.0) + doubt)
     return Fit(level, error, float(np.sqrt(variances[2] + variances[3])), variances)
 
 

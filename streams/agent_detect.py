@@ -25,6 +25,7 @@ from streams.detect import Watch, Watched
 from streams.events import DeadLetter, Finding, LedgerRow
 from streams.gateways.base import InvalidEvent
 from streams.ingest import ledger_row
+from streams.pace import WorkClock
 from streams.settings import Settings
 
 log = logging.getLogger("sluice.walk")
@@ -45,7 +46,7 @@ class Detect:
     current: Current
     generation: Callable[[], int]
     home: Callable[[bytes], int | None]  # the partition of a segment's measurements, where it is this worker's
-    clock: Callable[[], float]
+    clock: WorkClock
 
     def __post_init__(self) -> None:
         self.seen_generation = self.generation()
@@ -105,7 +106,7 @@ class Detect:
     def unpack(self, events: list[Delivered]) -> list[DeadLetter]:
         """Give the segments their measurements, and return what are none."""
         letters: list[DeadLetter] = []
-        with self.metrics.stage_seconds.labels("detect").time():
+        with self.clock, self.metrics.stage_seconds.labels("detect").time():
             for event in events:
                 dead = len(letters)
                 for record in event.value.records:
@@ -129,7 +130,7 @@ class Detect:
 
     async def release(self, letters: list[DeadLetter]) -> None:
         """Watch what is complete, and store and publish what came of it."""
-        with self.metrics.stage_seconds.labels("watch").time():
+        with self.clock, self.metrics.stage_seconds.labels("watch").time():
             watched = self.watch.release(self.clock())
         if watched.ids or watched.findings or watched.references or letters:
             await asyncio.gather(self.store(watched, letters), self.announce(watched.findings))

@@ -29,11 +29,13 @@ SEED = 7
 PATIENCE_S = 180.0
 
 _DETECTED = """
-SELECT f.metric, f.mean_before, f.mean_after,
+SELECT
+       moved.1 AS metric, moved.2 AS before, moved.3 AS after,
        (SELECT count() FROM inferences WHERE segment = {segment:String} AND NOT synthetic
         AND response_time > fromUnixTimestamp64Nano({since:Int64}, 'UTC') AND response_time <= f.time) AS delay
 FROM findings AS f
-WHERE f.segment = {segment:String} AND f.metric IN {metrics:Array(String)}
+ARRAY JOIN arrayConcat([(metric, mean_before, mean_after)], arrayMap(m -> (m.metric, m.before, m.after), also)) AS moved
+WHERE f.segment = {segment:String} AND moved.1 IN {metrics:Array(String)}
   AND f.time >= fromUnixTimestamp64Nano({since:Int64}, 'UTC')
 ORDER BY f.time
 LIMIT 1

@@ -82,16 +82,16 @@ class Watch:
 
     def release(self, now: float) -> Watched:
         """Watch what is complete: what happened before the point that all sources have reached."""
-        watched, until, reached = Watched(), self.pace.reached(now), self.pace.latest
+        watched, until, passed = Watched(), self.pace.reached(now), self.pace.passed(now)
         for segment, bank in self.live.items():
             signals, held = self._said.pop(segment, []), bank.holds
             if isinstance(bank, UsageBank):
                 signals += bank.release(until).signals
             else:
-                verdict = bank.release(until, reached)
+                verdict = bank.release(until, passed)
                 signals += verdict.signals
                 _score(watched, verdict)
-                watched.references += _references(segment, bank, reached)
+                watched.references += _references(segment, bank)
             watched.findings += [finding(segment, signal) for signal in signals]
             if held or signals:
                 self.changed.add(segment)
@@ -145,9 +145,9 @@ def _score(watched: Watched, verdict: Verdict) -> None:
     watched.scores += verdict.scores[scored].tolist()
 
 
-def _references(segment: str, bank: SegmentBank, said: int) -> Iterator[ReferenceRow]:
+def _references(segment: str, bank: SegmentBank) -> Iterator[ReferenceRow]:
     for metric in sorted(bank.learned):
-        yield from (_reference(segment, week, said) for week in bank.drift.learned(metric))
+        yield from (_reference(segment, week, bank.latest) for week in bank.drift.learned(metric))
     bank.learned.clear()
 
 

@@ -10,6 +10,7 @@ from detectors.base import Measurements
 from detectors.held import LATEST
 
 SILENT_S = 2.0
+GONE_S = 300.0
 BUSY_SHARE = 0.1  # what a second of work counts for: at full load, a silent source is waited for this much longer
 
 
@@ -56,10 +57,10 @@ class Pace:
         self._heard: dict[int, float] = {}
         self._began: float | None = None
 
-    @property
-    def latest(self) -> int:
-        """The greatest event time heard, nanoseconds, of any source; 0 before the first."""
-        return max(self._times.values(), default=0)
+    def passed(self, now: float) -> int:
+        """Return the event time, nanoseconds, that is past everywhere, so that who was not heard in it was silent; 0
+        where nobody knows. A source that is away for a while may only be slow to be read: it is waited for longer."""
+        return min((self._times[s] for s, heard in self._heard.items() if now - heard < GONE_S), default=0)
 
     def begin(self, now: float) -> None:
         """Start to listen, if that is not done yet."""
