@@ -17,6 +17,7 @@ _ODDS_BELIEVED = np.array([1.0, 1.0, 5.0, 1.0, 0.3, 0.4, 0.5, 0.2])
 # and the least shift beyond it, in the latter, too. Set on simulated streams; see docs/detection.md.
 _ERRORS, _WOBBLES, _LEAST = 1.2, 2.4, 3.0
 _LEAST_RATE = 1e-5
+_RARE = 5e-3
 
 # How many times rarer false alarms are, on null streams, than one in A events, which is what is proved: the null is
 # mostly inside of its band, and the threshold is overshot. Measured; see docs/detection.md.
@@ -33,9 +34,13 @@ def believed(metric: Metric) -> NDArray[np.float64]:
     return flipped if metric.worse == "down" else _SHIFTS_BELIEVED + flipped
 
 
-def rate_spread(expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the standard deviation of a rate's single value."""
-    p = np.clip(expected, _LEAST_RATE, 1 - _LEAST_RATE)
+def rate_spread(centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a standard deviation to put rates of about so much on one scale by.
+
+    It is the same at all hours, and rare events stay below 15: one at an hour that seemed to have none, while little
+    was known, would outweigh all that come after a change.
+    """
+    p = np.clip(centre, _RARE, 1 - _RARE)
     spread: NDArray[np.float64] = np.sqrt(p * (1 - p))
     return spread
 

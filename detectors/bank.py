@@ -24,7 +24,7 @@ from detectors.text_watch import Said, TextWatch
 
 VERSION = 4  # of the state: raise it when what is kept changes its meaning
 OBEYED = 64  # commands that are remembered, so that what Kafka delivers twice is obeyed once
-_MINUTES = "minutes"
+_MINUTE = ("minute silence", "minute level", "minute spread")  # by what minutes are watched
 _NEVER = np.iinfo(np.int64).min
 Action = Literal["accept", "pin", "unpin", "reset"]
 
@@ -66,7 +66,7 @@ class SegmentBank:
     >>> slower = answers(4000, 1000, seconds=1.6)
     >>> signal, *_ = bank.process(slower).signals
     >>> signal.metric, signal.direction, signal.inference_id, signal.since_event
-    ('duration_s', 'up', 'inference-4016', 4000)
+    ('duration_s', 'up', 'inference-4016', 3997)
     >>> f"{signal.before.mean:.1f} s -> {signal.after.mean:.1f} s"
     '0.8 s -> 1.6 s'
     >>> SegmentBank.loads(bank.dumps(), bank.budget).process(slower).inference_id  # twice is once
@@ -129,9 +129,9 @@ class SegmentBank:
             return []
         self._obeyed = [*self._obeyed, command_id][-OBEYED:]
         signals: list[Signal | None] = []
-        for name in [*self.drift.names(), *self._texts.sides()] if metric == "*" else [metric]:
+        for name in ["traffic", *self.drift.names(), *self._texts.sides()] if metric == "*" else [metric]:
             if action in ("accept", "reset"):
-                detectors = (*self._texts.accept(name), *self.drift.detectors(name))
+                detectors = (*self._texts.accept(name), *self.drift.detectors(name), *_MINUTE)
                 getattr(self.drift, action)(name)
                 signals += [self._cases.returned(name, each, max(time, self.latest)) for each in detectors]
             else:

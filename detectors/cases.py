@@ -20,9 +20,9 @@ class _Case:
 class Cases:
     """The findings of one segment.
 
-    A metric whose change began before an hour (event time) had passed since another opened, joins that one, however late
-    it is noticed; one that comes back and opens again within an hour opens the same finding again. A finding closes when
-    the last of its metrics is back.
+    A metric whose change began before an hour (event time) had passed since another opened joins that one, however
+    late it is noticed; one that comes back and opens again within an hour opens the same finding again. A finding
+    closes when the last of its metrics is back.
     """
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ from detectors.base import Estimate
 from detectors.budget import Budget
 from detectors.metrics import Kind, Metric, metric_of
 from detectors.normal_scores import NormalScores
+from detectors.onsets import Onsets
 from detectors.reference import SeasonalReference
 from detectors.second_opinion import SecondOpinion
 from detectors.shiryaev_roberts import ShiryaevRoberts, Weighed
@@ -96,6 +97,7 @@ class Levels:
         self.pinned = np.zeros(0, np.bool_)
         self._scores = NormalScores()
         self._detectors = ShiryaevRoberts(alternatives.ALTERNATIVES)
+        self._onsets = Onsets(alternatives.ALTERNATIVES)
         self._back = ShiryaevRoberts(1)
         self._second = SecondOpinion()
         self._thresholds = np.zeros(0)
@@ -122,6 +124,7 @@ class Levels:
         self._scores.grow()
         self._second.grow()
         self._detectors.grow(alternatives.believed(metric))
+        self._onsets.grow()
         self._back.grow(np.ones(1))
         self.open = np.append(self.open, 0.0)
         self.pinned = np.append(self.pinned, False)
@@ -152,7 +155,7 @@ class Levels:
         reference, rates = self.reference, self._rates()
         expected, error = reference.expected(times)
         known = ~np.isnan(values) & (reference.spread > 0)
-        spread = np.where(rates, alternatives.rate_spread(expected), reference.spread)
+        spread = np.where(rates, alternatives.rate_spread(reference.centre), reference.spread)
         with np.errstate(divide="ignore", invalid="ignore"):
             scores = np.where(known, (values - expected) / spread, np.nan)
         ratios = np.zeros((*values.shape, alternatives.ALTERNATIVES))
@@ -186,6 +189,7 @@ class Levels:
     def keep(self, span: Span, rows: int) -> None:
         """Take over the first rows of a span: they are watched, and wait to be learned."""
         values, scores, times = span.values[:rows], span.scores[:rows], span.times[:rows]
+        self._onsets.extend(span.weighed.sums[1 : rows + 1], times, over=rows == self.room)
         self._detectors.keep(span.weighed, rows)
         self._back.keep(span.weighed_back, rows)
         self._evidence = span.weighed.evidence[rows - 1]
@@ -194,7 +198,7 @@ class Levels:
         z = np.where(known, scores, 0.0)
         self._second.update(np.stack([known, z], axis=2))
         v, e = np.where(known, values, 0.0), np.where(known, span.expected[:rows], 0.0)
-        self.trail.extend(np.stack([known, z, z * z, v, e], axis=2), times)
+        self.trail.extend(np.stack([known, z, z * z, v, e], axis=2))
         rates = self._rates()
         for stream in np.flatnonzero(~rates & (self.reference.spread > 0) & ~self.reference.held).tolist():
             residual = (values[:, stream] - span.expected[:rows, stream]) / self.reference.spread[stream]
@@ -203,34 +207,35 @@ class Levels:
     def opening(self, stream: int, span: Span, row: int) -> Opening | None:
         """Open a stream that fired at a row of the span, now that its rows up to there are kept, and say what it is.
 
-        None where too little is known on either side: then it begins anew.
+        None where nothing is known since it began: then it is watched anew.
         """
-        change = self.trail.change(stream)
+        weights, sums = self._detectors.weights[stream], self._detectors.sums[stream]
+        since, time = self._onsets.since(stream, sums, weights, int(span.times[row]))
         log10_e = float(span.weighed.evidence[row, stream]) / math.log(10.0)
-        self._detectors.reset(stream)
-        if change is None:
+        self._begin(stream)
+        told = self.trail.since(stream, since)
+        count = int(told[COUNT])
+        if not count:
             return None
-        metric, after = self.metrics[stream], change.after / change.after[COUNT]
+        metric, after = self.metrics[stream], told / count
         score = after[SCORE]
         error = float(self.reference.expected(span.times[row : row + 1])[1][0, stream])
         uncertain = _SURE * math.hypot(error, float(self.reference.wobble[stream]))
         before = _estimate(metric, after[EXPECTED], uncertain, int(self.reference.learned(stream)))
         if metric.kind is Kind.RATE:
-            moved = _log_odds(after[VALUE], change.after[COUNT]) - _log_odds(after[EXPECTED], np.inf)
-            seen = share_estimate(float(after[VALUE]), int(change.after[COUNT]))
+            moved = _log_odds(after[VALUE], count) - _log_odds(after[EXPECTED], np.inf)
+            seen = share_estimate(float(after[VALUE]), count)
         else:
             moved = score
             scatter = math.sqrt(max(after[SQUARE] - score**2, 1e-6)) * float(self.reference.spread[stream])
-            seen = _estimate(
-                metric, after[VALUE], _SURE * scatter / math.sqrt(change.after[COUNT]), int(change.after[COUNT])
-            )
+            seen = _estimate(metric, after[VALUE], _SURE * scatter / math.sqrt(count), count)
         # What was noticed early looks larger than it is: the way back is tested against no more than so much of it.
         most = _MOST_ODDS if metric.kind is Kind.RATE else _MOST_SCORE
         self.open[stream] = float(np.clip(moved, -most, most)) / 2
         self._back.reset(stream)
-        self.trail.begin(stream, change.after)
+        self.trail.begin(stream, told)
         self._hold(stream)
-        self.reference.forget(stream, change.time)
+        self.reference.forget(stream, time)
         self._scores.forget(stream)
         return Opening(
             metric=metric.name,
@@ -240,20 +245,21 @@ class Levels:
             before=before,
             after=seen,
             log10_e=log10_e,
-            seconded=self._second.seen[stream] > change.row,
+            seconded=self._second.seen[stream] > since,
             learning=bool(self.reference.share_seen()[stream] < 1),
-            since_row=change.row,
-            since_unix_nano=change.time,
+            since_row=since,
+            since_unix_nano=time,
         )
 
-    def seconded(self, stream: int, since_row: int) -> bool:
-        """Say whether ADWIN has seen a change since a row."""
-        return self._second.seen[stream] > since_row
+    def _begin(self, stream: int) -> None:
+        """Weigh a stream anew."""
+        self._detectors.reset(stream)
+        self._onsets.forget(stream)
 
     def close(self, stream: int) -> None:
         """A stream is back, or what it has become is accepted: it is watched for changes again."""
         self.open[stream] = 0.0
-        self._detectors.reset(stream)
+        self._begin(stream)
         self._back.reset(stream)
         self.trail.forget(stream)
         self._second.forget(stream)
@@ -301,6 +307,7 @@ class Levels:
             "trail": self.trail.state(),
             "scores": self._scores.state(),
             "detectors": self._detectors.state(),
+            "onsets": self._onsets.state(),
             "back": self._back.state(),
             "second": self._second.state(),
         }
@@ -315,6 +322,7 @@ class Levels:
         levels.trail = Trail.restore(state["trail"])
         levels._scores.restore(state["scores"])
         levels._detectors.restore(state["detectors"])
+        levels._onsets.restore(state["onsets"])
         levels._back.restore(state["back"])
         levels._second = SecondOpinion.restore(state["second"])
         return levels

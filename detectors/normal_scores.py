@@ -29,21 +29,20 @@ class NormalScores:
     def __init__(self) -> None:
         self._learned = np.zeros((0, _CELLS), np.float32)
         self._waiting = np.zeros((0, _CELLS), np.float32)
-        self._scores = np.zeros((0, _CELLS))
+        self._tables: list[NDArray[np.float64] | None] = []
 
     def grow(self) -> None:
         """Add a stream."""
         empty = np.zeros((1, _CELLS), np.float32)
         self._learned = np.concatenate([self._learned, empty])
         self._waiting = np.concatenate([self._waiting, empty])
-        self._scores = np.concatenate([self._scores, np.zeros((1, _CELLS))])
-        self._derive(len(self._scores) - 1)
+        self._tables.append(None)
 
     def scored(self, stream: int, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the scores of a stream's residuals, float64[n]; NaN stays NaN."""
         known = ~np.isnan(residuals)
         scores = np.full(len(residuals), np.nan)
-        scores[known] = self._scores[stream, _cells(residuals[known])]
+        scores[known] = self._table(stream)[_cells(residuals[known])]
         return scores
 
     def learn(self, stream: int, residuals: NDArray[np.float64]) -> None:
@@ -55,7 +54,7 @@ class NormalScores:
         """Learn what waits."""
         self._learned[stream] = self._learned[stream] * np.float32(_MEMORY) + self._waiting[stream]
         self._waiting[stream] = 0
-        self._derive(stream)
+        self._tables[stream] = None
 
     def forget(self, stream: int) -> None:
         """Drop what waits: it belongs to a change."""
@@ -63,23 +62,28 @@ class NormalScores:
 
     def reset(self, stream: int) -> None:
         self._learned[stream] = self._waiting[stream] = 0
-        self._derive(stream)
+        self._tables[stream] = None
 
-    def _derive(self, stream: int) -> None:
+    def _table(self, stream: int) -> NDArray[np.float64]:
+        """Return the score of each cell, worked out when it is first asked for."""
+        table = self._tables[stream]
+        if table is None:
+            table = self._tables[stream] = self._derived(stream)
+        return table
+
+    def _derived(self, stream: int) -> NDArray[np.float64]:
         count = self._learned[stream].sum(dtype=np.float64)
         below = np.cumsum(np.convolve(self._learned[stream], _BLUR, "same"), dtype=np.float64)[:-1]
         share = np.concatenate([[0.0], (below + _BELIEVED * ndtr(_EDGES)) / (count + _BELIEVED), [1.0]])
         density = np.exp(-(ndtri(share) ** 2) / 2) / np.sqrt(2 * np.pi)
-        self._scores[stream] = np.clip((density[:-1] - density[1:]) / np.diff(share), -_REACH, _REACH)
+        return np.asarray(np.clip((density[:-1] - density[1:]) / np.diff(share), -_REACH, _REACH))
 
     def state(self) -> dict[str, Any]:
         return {"learned": self._learned, "waiting": self._waiting}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._learned, self._waiting = state["learned"], state["waiting"]
-        self._scores = np.zeros((len(self._learned), _CELLS))
-        for stream in range(len(self._learned)):
-            self._derive(stream)
+        self._tables = [None] * len(self._learned)
 
 
 def _cells(residuals: NDArray[np.float64]) -> NDArray[np.intp]:

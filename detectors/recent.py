@@ -1,5 +1,6 @@
 """Rows of a segment go in with their scores; examples of a change, what carries it and what was new come out."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ _NEW_NS = 24 * 3_600_000_000_000  # a version not seen for a day is new
 _SHORTLY_NS = 2 * 3_600_000_000_000  # before a change: new versions are named with it
 _MARKS = 8
 _FIRST = 256  # rows of a segment in which nothing is new
+_NONE = ""  # a dimension of which no word is ever known: what any other was before its first one
 _LIFT, _SLICES = 0.2, 3  # a slice is named when its share of the change exceeds its share of the traffic by so much
 
 
@@ -48,14 +50,14 @@ class Recent:
         self._times = np.zeros(0, np.int64)
         self._scores = np.zeros((0, 0), np.float32)
         self._anchors: list[tuple[int, str, int]] = []  # row, inference, time
-        self._dimensions: dict[str, _Dimension] = {}
+        self._dimensions = {_NONE: _Dimension()}
         self._seen: dict[str, dict[str, int]] = {}  # of versions, when each was last seen
         self._marks: list[tuple[int, str]] = []  # time, "dimension word"
 
     def extend(
         self, ids: list[str], times: NDArray[np.int64], scores: NDArray[np.float64], words: Mapping[str, Words]
     ) -> None:
-        """Take the next n rows: their ids, times (none before the last), scores float64[n, S] (S may grow), and words."""
+        """Take the next n rows: their ids, times (none falls), scores float64[n, S] (S may grow), and words."""
         n, streams = len(ids), scores.shape[1]
         kept = np.full((len(self._ids), streams), np.nan, np.float32)
         kept[:, : self._scores.shape[1]] = self._scores
@@ -63,9 +65,9 @@ class Recent:
         leave = max(0, len(table) - _ROWS)
         for name in SLICES:
             if name in words and name not in self._dimensions:
-                self._dimensions[name] = _Dimension(codes=np.full(len(self._ids), -1, np.int16))
+                self._dimensions[name] = copy.deepcopy(self._dimensions[_NONE])
         # In one order, whichever came first: how rows are cut into blocks must not show.
-        self._dimensions = {name: self._dimensions[name] for name in SLICES if name in self._dimensions}
+        self._dimensions = {name: self._dimensions[name] for name in (_NONE, *SLICES) if name in self._dimensions}
         for name, dimension in self._dimensions.items():
             codes = _codes(dimension, words[name]) if name in words else np.full(n, -1, np.int16)
             dimension.codes = np.concatenate([dimension.codes, codes])
@@ -105,7 +107,8 @@ class Recent:
         seen, new = self._seen.setdefault(name, {}), []
         rows = np.flatnonzero(words.codes >= 0)
         turns = np.flatnonzero(np.diff(words.codes[rows], prepend=-1))
-        for first, last in zip(rows[turns].tolist(), rows[np.append(turns[1:], len(rows)) - 1].tolist(), strict=True):
+        ends = np.append(turns, len(rows))[1:] - 1
+        for first, last in zip(rows[turns].tolist(), rows[ends].tolist(), strict=True):
             label = words.labels[words.codes[first]]
             before = seen.pop(label, None)
             unusual = before is None or int(times[first]) - before > _NEW_NS

@@ -45,17 +45,17 @@ class TextWatch:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self._sides: dict[str, _Side] = {}
-        self.refused: list[str] = []  # sides whose state was another version's: they learn anew
+        self._asleep: dict[str, Any] = {}  # states of sides for which no text has come since they were restored
 
     def sides(self) -> list[str]:
-        return list(self._sides)
+        return [*self._sides, *self._asleep]
 
     def take(self, m: Measurements, first: int) -> Iterator[Said]:
         """Take the texts of the segment's rows `first` and following, and return what is to be said, in order."""
         for name, texts in m.texts.items():
             for number, at in enumerate(texts.rows.tolist()):
                 time = int(m.time_unix_nano[at])
-                side = self._sides.setdefault(name, _Side(TextDrift(), time))
+                side = self._side(name) or self._sides.setdefault(name, _Side(TextDrift(), time))
                 side.texts += 1
                 weeks = max(1.0, (time - side.first) / WEEK_NS)
                 side.drift.log_threshold = self.budget.log_threshold(Kind.TEXT, side.texts / weeks, 1.0)
@@ -86,15 +86,26 @@ class TextWatch:
 
     def accept(self, name: str) -> list[str]:
         """Take what a side has become for the new normal: it learns anew. Return the detector that had it open."""
-        side = self._sides.get(name)
+        side = self._side(name)
         if side is None:
             return []
         detector, side.open = side.open, ""
         side.drift.accept()
         return [detector] if detector else []
 
+    def _side(self, name: str) -> _Side | None:
+        """Return a side, which is read from its state when it is first needed: most segments of a worker sleep."""
+        if name in self._asleep:
+            each = self._asleep.pop(name)
+            try:
+                drift = TextDrift.restore(each["drift"])
+            except StateUnknown:  # an upgrade changed what is looked at: nothing to repair, it learns anew
+                drift = TextDrift()
+            self._sides[name] = _Side(drift, each["first"], each["texts"], each["open"], each["fired"])
+        return self._sides.get(name)
+
     def state(self) -> dict[str, Any]:
-        return {
+        return self._asleep | {
             name: {
                 "drift": side.drift.state(),
                 "first": side.first,
@@ -108,11 +119,5 @@ class TextWatch:
     @classmethod
     def restore(cls, budget: Budget, state: Mapping[str, Any]) -> "TextWatch":
         watch = cls(budget)
-        for name, each in state.items():
-            try:
-                drift = TextDrift.restore(each["drift"])
-            except StateUnknown:
-                drift = TextDrift()
-                watch.refused.append(name)
-            watch._sides[name] = _Side(drift, each["first"], each["texts"], each["open"], each["fired"])
+        watch._asleep = dict(state)
         return watch

@@ -37,8 +37,8 @@ class Topics:
     def begin(self) -> None:
         """Set what is bet against."""
         share = (self.counts + 1) / (self.texts + 1)
-        share = np.minimum(share + BAND * np.sqrt(share * (1 - share) / self.texts), 0.85)
-        surged = np.minimum(share + SURGE, 0.95)
+        share = np.minimum(share + BAND * np.sqrt(share * (1 - share) / self.texts), 0.999)
+        surged = np.maximum(np.minimum(share + SURGE, 0.99), share)  # what is in nearly all texts cannot surge
         self.present = (surged / share).astype(np.float32)
         self.absent = ((1 - surged) / (1 - share)).astype(np.float32)
 

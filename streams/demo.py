@@ -29,15 +29,19 @@ SEED = 7
 PATIENCE_S = 180.0
 
 _DETECTED = """
-SELECT
-       moved.1 AS metric, moved.2 AS before, moved.3 AS after,
+WITH said AS (
+    SELECT
+        time,
+        arrayJoin(arrayConcat([(metric, mean_before, mean_after)], arrayMap(m -> (m.1, m.3, m.4), also))) AS moved
+    FROM findings
+    WHERE segment = {segment:String} AND time >= fromUnixTimestamp64Nano({since:Int64}, 'UTC')
+)
+SELECT moved.1, moved.2, moved.3,
        (SELECT count() FROM inferences WHERE segment = {segment:String} AND NOT synthetic
-        AND response_time > fromUnixTimestamp64Nano({since:Int64}, 'UTC') AND response_time <= f.time) AS delay
-FROM findings AS f
-ARRAY JOIN arrayConcat([(metric, mean_before, mean_after)], arrayMap(m -> (m.metric, m.before, m.after), also)) AS moved
-WHERE f.segment = {segment:String} AND moved.1 IN {metrics:Array(String)}
-  AND f.time >= fromUnixTimestamp64Nano({since:Int64}, 'UTC')
-ORDER BY f.time
+        AND response_time > fromUnixTimestamp64Nano({since:Int64}, 'UTC') AND response_time <= said.time) AS delay
+FROM said
+WHERE moved.1 IN {metrics:Array(String)}
+ORDER BY said.time
 LIMIT 1
 """
 
