@@ -133,6 +133,7 @@ class SegmentBank:
             if action in ("accept", "reset"):
                 detectors = (*self._texts.accept(name), *self.drift.detectors(name), *_MINUTE)
                 getattr(self.drift, action)(name)
+                self._minutes.accept(name)
                 signals += [self._cases.returned(name, each, max(time, self.latest)) for each in detectors]
             else:
                 self.drift.pin(name, pinned=action == "pin")

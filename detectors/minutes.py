@@ -121,6 +121,17 @@ class MinuteWatch:
             if self._minute % 60 == 0:
                 self._bounds = [level.bounds() for level in self._levels]
 
+    def accept(self, number: str) -> None:
+        """Forget what is usual of a number, and learn it anew from what comes."""
+        if number == "error":
+            self._share = Share("error")
+            self._sums[1:3] = [0, 0]
+        elif number in _UNITS:
+            i = list(_UNITS).index(number)
+            self._levels[i] = Levels(number, _UNITS[number])
+            self._bounds[i] = self._levels[i].bounds()
+            self._sums[3 * i + 3 : 3 * i + 6] = [0, 0, 0]  # they are about the middle that it had
+
     def _close(self, minute: int) -> list[Alarm]:
         answers, judged, failed, *logged = self._sums
         said = [self._pulse.minute(minute, answers, self.log_threshold)]

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from detectors.bank import SegmentBank, Verdict
-from detectors.base import Measurements, Signal
+from detectors.base import Measurements
 from detectors.budget import Budget
+from detectors.episodes import MINUTE_NS
+from detectors.held import LATEST
 from detectors.levels import HOURS, Learned
 from detectors.metrics import METRICS, Kind
 from detectors.sealed import StateRefused, seal, unseal
@@ -52,7 +54,8 @@ class Watch:
         self.live: dict[str, Bank] = {}
         self.changed: set[str] = set()
         self.pace = Pace()
-        self._said: dict[str, list[Signal]] = {}  # by segment, what commands gave, until it is released
+        self._ahead = Watched()  # what gave way to a person's word, until the next release
+        self._minute = 0
 
     def take(self, segment: str, measurements: Measurements, now: float) -> None:
         """Give a segment its next measurements; what it has seen before changes nothing.
@@ -64,38 +67,54 @@ class Watch:
         self.pace.note(measurements, now)
 
     def obey(self, segment: str, command: Command) -> None:
-        """Do what a person says about a segment's metrics, once, however often it is delivered."""
+        """Do what a person says about a segment's metrics, once, however often it is delivered.
+
+        What came before it is watched before it: else what is read again after a crash would have opened nothing yet
+        that could be accepted.
+        """
         bank = self._bank(segment)
         if isinstance(bank, SegmentBank):  # who uses much has no reference that a person could set
+            self._release(self._ahead, segment, bank, LATEST, passed=0)
             signals = bank.obey(command.command_id, command.action, command.metric, command.time_unix_nano)
-            self._said.setdefault(segment, []).extend(signals)
+            self._ahead.findings += [finding(segment, signal) for signal in signals]
+            self._ahead.references += _references(segment, bank)
             self.changed.add(segment)
 
     def wake(self, segment: str, now: float) -> bool:
-        """Wake a segment that was kept with rows in waiting, for which nothing more may come; say if it is awake."""
+        """Wake a segment that was kept, as nothing more may come for it; say if it is awake.
+
+        Rows may wait in it, and that nothing comes is a finding, too.
+        """
         if segment not in self.live:
             bank = self._woken(segment)
-            if bank.holds or bank.fresh:  # what was refused begins anew here, and is not refused once more
+            if isinstance(bank, SegmentBank) or bank.holds or bank.fresh:  # what was refused is not refused once more
                 self.live[segment] = bank
+            if bank.holds:
                 self.pace.begin(now)
         return segment in self.live
 
     def release(self, now: float) -> Watched:
         """Watch what is complete: what happened before the point that all sources have reached."""
-        watched, until, passed = Watched(), self.pace.reached(now), self.pace.passed(now)
+        until, passed = self.pace.reached(now), self.pace.passed(now)
+        watched, self._ahead = self._ahead, Watched()
+        turned, self._minute = passed // MINUTE_NS > self._minute, passed // MINUTE_NS
         for segment, bank in self.live.items():
-            signals, held = self._said.pop(segment, []), bank.holds
-            if isinstance(bank, UsageBank):
-                signals += bank.release(until).signals
-            else:
-                verdict = bank.release(until, passed)
-                signals += verdict.signals
-                _score(watched, verdict)
-                watched.references += _references(segment, bank)
-            watched.findings += [finding(segment, signal) for signal in signals]
-            if held or signals:
-                self.changed.add(segment)
+            if bank.holds or turned:
+                self._release(watched, segment, bank, until, passed)
         return watched
+
+    def _release(self, watched: Watched, segment: str, bank: Bank, until: int, passed: int) -> None:
+        held = bank.holds
+        if isinstance(bank, UsageBank):
+            signals = bank.release(until).signals
+        else:
+            verdict = bank.release(until, passed)
+            signals = verdict.signals
+            _score(watched, verdict)
+            watched.references += _references(segment, bank)
+        watched.findings += [finding(segment, signal) for signal in signals]
+        if held or signals:
+            self.changed.add(segment)
 
     @property
     def held(self) -> int:
@@ -106,7 +125,7 @@ class Watch:
         """Drop what is ahead of the last checkpoint; segments wake from `sealed` again."""
         self.live.clear()
         self.changed.clear()
-        self._said.clear()
+        self._ahead, self._minute = Watched(), 0
         self.pace = Pace()
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes]]:
@@ -122,7 +141,7 @@ class Watch:
 
     def _woken(self, segment: str) -> Bank:
         sealed = self.sealed.get(segment.encode())
-        usage = segment.startswith(SHARDED)
+        usage = segment.startswith(SHARDED) and "|" not in segment  # as segments have it, whatever a service is called
         try:
             if sealed is not None:
                 state = unseal(sealed, self.key, context=segment)

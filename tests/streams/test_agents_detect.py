@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import logging
+from typing import Any
 
 import pytest
 
 from sinks.base import SinkBroken
+from streams import commands
 from streams.agent_detect import EARLY
 from streams.batches import RecordBatch
-from streams.measure import pack
-from streams.pace import SILENT_S
+from streams.commands import Action, Command
+from streams.measure import pack, unpack
+from streams.pace import SILENT_S, WorkClock
 from tests.detectors.traffic import after, answers, measured, piece
 from tests.streams.test_agents import BUSY, in_order
 from tests.streams.test_ingest import batch
@@ -18,15 +22,25 @@ from tests.streams.walk_scene import Batch, Scene, stream
 MEASURED = "sluice.measurements"
 
 
+def message(scene: Scene, value: bytes | None, offset: int, partition: int = 0, key: bytes | None = b"chat") -> Batch:
+    """Return a batch with one message."""
+    ((record,),) = (batch(MEASURED, partition, offset, [b""]).records,)
+    record.key, record.value = key, value
+    return scene.batch(RecordBatch(MEASURED, partition, offset, offset, [record]))
+
+
 def watched(scene: Scene, start: int, stop: int, *, offset: int, partition: int = 0, key: bytes = b"chat") -> Batch:
     """Return a batch with one message of measurements, rows start to stop of the traffic."""
-    value = RecordBatch(MEASURED, partition, offset, offset, batch(MEASURED, partition, offset, [b""]).records)
-    (record,) = value.records
-    record.key, record.value = key, pack(piece(TRAFFIC, start, stop))
-    return scene.batch(value)
+    return message(scene, pack(piece(TRAFFIC, start, stop)), offset, partition, key)
 
 
-TRAFFIC = measured(after(answers(1000, seed=1), answers(500, seed=2, slower=3.0)))
+def word(scene: Scene, action: Action, metric: str, offset: int) -> Batch:
+    """Return a batch with one message, a person's word."""
+    said = Command(action, metric, by="ann", note="", time_unix_nano=1_790_000_000_000_000_000)
+    return message(scene, commands.pack(said), offset)
+
+
+TRAFFIC = measured(after(answers(1000, seed=1), answers(1000, seed=2, slower=3.0)))
 
 
 class TestDetect:
@@ -146,7 +160,7 @@ class TestDetect:
         assert again.acks == 1
         assert {row["finding_id"] for row in scene.tables["finding_events"]} == said
         scores = [row["inference_id"] for row in scene.tables["inference_parts"]]
-        assert set(scores) == set(TRAFFIC.inference_id[256:])
+        assert set(scores) == set(TRAFFIC.inference_id[256:1500])
 
     async def test_a_segment_that_was_elsewhere_meanwhile_goes_on_from_what_was_kept_there(self) -> None:
         scene = Scene()
@@ -156,7 +170,7 @@ class TestDetect:
             await detect.walk(stream(watched(scene, start, stop, offset=start)))
             await detect.checkpoint()
         alone = scene.detect().watch
-        alone.take("another segment", TRAFFIC, now=0.0)
+        alone.take("another segment", unpack(pack(piece(TRAFFIC, 0, 1500))), now=0.0)
         whole = alone.release(now=10 * SILENT_S)
         assert [row["anomaly_score"] for row in scene.tables["inference_parts"]] == whole.scores
         assert len(scene.tables["finding_events"]) == len(whole.findings)
@@ -205,6 +219,100 @@ class TestDetect:
         assert scene.changelog[-1][:2] == (1, b"mine")
 
 
+class TestWords:
+    """A person's word comes among the measurements, under the segment's key."""
+
+    async def test_it_is_obeyed_in_its_place_and_what_comes_of_it_is_stored_published_and_logged(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        scene = Scene()
+        detect = scene.detect(block_records=10)  # all in one block
+        events = [watched(scene, 0, 1500, offset=0), word(scene, "accept", "duration_s", 1)]
+        with caplog.at_level(logging.INFO, logger="sluice.walk"):
+            await detect.walk(stream(*events, watched(scene, 1500, 2000, offset=2)))
+        opened, *_, closed = statements(scene, "duration_s")
+        assert (opened["finding_id"], opened["state"]) == (closed["finding_id"], "open")
+        assert closed["state"] == "closed"
+        assert [(row["finding_id"], row["state"]) for row in scene.tables["finding_events"]] == [
+            (each["finding_id"], each["state"]) for each in published(scene)
+        ]
+        levels = [(each.levelname, each.getMessage()) for each in caplog.records]
+        assert levels[0][0] == "WARNING"
+        assert [level for level, line in levels if line.startswith("OVER: duration_s up in chat")] == ["INFO"]
+        assert scene.sample("sluice_findings_total", segment="chat", metric="duration_s", direction="up") == 1
+        assert [row["metric"] for row in scene.tables["references"]].count("duration_s") >= 2
+        await detect.checkpoint()
+        assert [row["written"] for row in scene.tables["ledger"]] == [1, 1, 1]
+        assert [each.acks for each in events] == [1, 1]
+
+    async def test_read_again_after_a_crash_it_has_the_same_effect(self) -> None:
+        scene = Scene()
+        before = scene.detect()
+        await before.walk(stream(watched(scene, 0, 900, offset=0)))
+        await before.checkpoint()
+        rest = [(900, 1500, 1), (1500, 2000, 3)]
+        for _ in range(2):  # the second time by another worker, from what was kept
+            detect = scene.detect(block_records=10)
+            (early, late) = (watched(scene, start, stop, offset=offset) for start, stop, offset in rest)
+            await detect.walk(stream(early, word(scene, "accept", "duration_s", 2), late))
+        told = statements(scene, "duration_s")
+        assert told[: len(told) // 2] == told[len(told) // 2 :]
+        assert [each["state"] for each in told].count("closed") == 2
+
+    async def test_a_bad_one_is_set_aside(self) -> None:
+        scene = Scene()
+        detect = scene.detect()
+        good = commands.pack(Command("pin", "*", "ann", "", 1_790_000_000_000_000_000))
+        bad = [good.replace(b"pin", b"nip"), good[:-1], good.replace(b"\xa7version\x01", b"\xa7version\x02")]
+        await detect.walk(stream(*(message(scene, value, offset) for offset, value in enumerate(bad))))
+        await detect.walk(stream(message(scene, good, 3, key=None)))
+        reasons = [row["reason"] for row in scene.tables["dead_letters"]]
+        assert reasons == ["wrong_shape", "wrong_shape", "unsupported_schema_version", "wrong_shape"]
+        assert detect.watch.live == {}
+
+    async def test_one_for_a_segment_that_nobody_knows_is_kept(self) -> None:
+        scene = Scene()
+        detect = scene.detect()
+        event_ = word(scene, "pin", "error", 0)
+        await detect.walk(stream(event_))
+        await detect.checkpoint()
+        assert (event_.acks, [key for _, key, _ in scene.changelog]) == (1, [b"chat"])
+
+
+class TestReferences:
+    async def test_they_are_stored_when_they_are_learned(self) -> None:
+        scene = Scene()
+        detect = scene.detect()
+        await detect.walk(stream(watched(scene, 0, 512, offset=0)))
+        assert scene.tables["references"] == []
+        await detect.walk(stream(watched(scene, 512, 700, offset=1)))
+        learned = scene.tables["references"]
+        assert {row["metric"] for row in learned} == set(TRAFFIC.values)
+        assert {(row["segment"], row["state"], row["unit"]) for row in learned if row["metric"] == "duration_s"} == {
+            ("chat", "learning", "s")
+        }
+        await detect.walk(stream(watched(scene, 700, 900, offset=2)))
+        assert len(learned) == len(TRAFFIC.values)
+
+    async def test_they_hold_nothing_up_but_what_is_busy(self) -> None:
+        scene = Scene()
+        detect = scene.detect()
+        scene.refusals["references"] = [BUSY]
+        event_ = watched(scene, 0, 700, offset=0)
+        await detect.walk(stream(event_))
+        await detect.checkpoint()
+        assert event_.acks == 1
+        assert in_order(scene.log, "refused references", "insert references", "keep")
+
+
+def statements(scene: Scene, metric: str) -> list[dict[str, Any]]:
+    return [each for each in published(scene) if each["metric"] == metric]
+
+
+def published(scene: Scene) -> list[dict[str, Any]]:
+    return [json.loads(value) for _, value in scene.published]
+
+
 def scores(scene: Scene) -> list[str]:
     return [row["inference_id"] for row in scene.tables["inference_parts"]]
 
@@ -215,14 +323,14 @@ class TestRowsThatWait:
     async def test_they_are_watched_when_nobody_has_spoken_for_long(self) -> None:
         scene = Scene()
         detect, now = scene.detect(), 0.0
-        detect.clock = lambda: now
+        detect.clock = WorkClock(lambda: now)
         event_ = watched(scene, 0, 1500, offset=0)
         await detect.walk(stream(event_))
         await detect.checkpoint()
         assert (event_.acks, scores(scene), detect.watch.held) == (1, [], 1500)
         now = 2 * SILENT_S
         await detect.release_in_time()
-        assert scores(scene) == TRAFFIC.inference_id[256:]
+        assert scores(scene) == TRAFFIC.inference_id[256:1500]
         assert scene.tables["finding_events"]
         assert len(scene.changelog) == 1
         await detect.checkpoint()
@@ -234,12 +342,12 @@ class TestRowsThatWait:
     async def test_a_worker_that_starts_anew_watches_them_also_when_nothing_more_comes(self) -> None:
         scene = Scene()
         before, now = scene.detect(), 0.0
-        before.clock = lambda: now
+        before.clock = WorkClock(lambda: now)
         await before.walk(stream(watched(scene, 0, 1500, offset=0, partition=2)))
         await before.checkpoint()  # and then it is killed
 
         detect = scene.detect()
-        detect.clock = lambda: now
+        detect.clock = WorkClock(lambda: now)
         scene.homes[b"chat"] = 2
         await detect.release_in_time()
         assert detect.watch.held == 0, "the changelog is not read yet: what is there may be old"
@@ -248,19 +356,27 @@ class TestRowsThatWait:
         assert (detect.watch.held, scores(scene)) == (1500, [])
         now = 2 * SILENT_S
         await detect.release_in_time()
-        assert scores(scene) == TRAFFIC.inference_id[256:]
+        assert scores(scene) == TRAFFIC.inference_id[256:1500]
         await detect.checkpoint()
         assert scene.changelog[-1][:2] == (2, b"chat")
 
-        after_all = scene.detect()
-        after_all.recovered()
-        await after_all.release_in_time()
-        assert after_all.watch.live == {}, "what does not wait sleeps on"
+    async def test_a_worker_that_starts_anew_knows_whom_to_miss(self) -> None:
+        scene = Scene()
+        before = scene.detect()
+        await before.walk(stream(watched(scene, 0, 600, offset=0), watched(scene, 0, 9, offset=1, key=b"users/0")))
+        await before.checkpoint()
+        detect = scene.detect()
+        scene.homes |= {b"chat": 0, b"users/0": 0}
+        detect.recovered()
+        await detect.release_in_time()
+        assert list(detect.watch.live) == ["chat"], "a user who is silent is no finding: theirs sleep on"
+        await detect.checkpoint()
+        assert len(scene.changelog) == 2, "that they woke changes nothing"
 
     async def test_those_of_another_workers_segment_are_left_to_it(self) -> None:
         scene = Scene()
         before, now = scene.detect(), 0.0
-        before.clock = lambda: now
+        before.clock = WorkClock(lambda: now)
         await before.walk(stream(watched(scene, 0, 600, offset=0), watched(scene, 0, 600, offset=0, key=b"mine")))
         await before.checkpoint()
         scene.homes[b"mine"] = 0
@@ -272,7 +388,7 @@ class TestRowsThatWait:
     async def test_what_breaks_while_they_are_stored_leaves_them_waiting(self) -> None:
         scene = Scene()
         detect, now = scene.detect(), 0.0
-        detect.clock = lambda: now
+        detect.clock = WorkClock(lambda: now)
         scene.homes[b"chat"] = 0
         detect.recovered()
         await detect.walk(stream(watched(scene, 0, 600, offset=0)))

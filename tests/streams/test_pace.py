@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detectors.bank import LATEST
 from detectors.base import Measurements
-from streams.pace import BUSY_SHARE, SILENT_S, Pace, WorkClock
+from detectors.held import LATEST
+from streams.pace import BUSY_SHARE, GONE_S, SILENT_S, Pace, WorkClock
 from tests.detectors.traffic import answers, measured, piece
 
 
@@ -40,6 +40,16 @@ def test_a_silent_partition_is_not_waited_for(traffic: Measurements) -> None:
     assert pace.reached(10.0) == times[499]
     assert pace.reached(10.0 + SILENT_S) == LATEST, "all are silent: nothing more is to be waited for"
     assert Pace().reached(0.0) == 0
+
+
+def test_nothing_is_missed_while_a_partition_may_only_be_slow_to_be_read(traffic: Measurements) -> None:
+    pace, times = Pace(), traffic.time_unix_nano.tolist()
+    assert pace.passed(0.0) == 0, "nobody was heard"
+    pace.note(stretch(traffic, 0, 0, 100), now=0.0)
+    pace.note(stretch(traffic, 1, 0, 500), now=10.0)
+    assert pace.passed(10.0 + SILENT_S) == times[99]
+    assert pace.passed(GONE_S) == times[499], "nobody waits for ever"
+    assert pace.passed(10.0 + GONE_S) == 0, "when all are gone, no time passes"
 
 
 def test_the_clock_goes_slowly_while_there_is_work() -> None:

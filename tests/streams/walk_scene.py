@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from detectors.drift import DELTA
+from detectors.budget import Budget
 from sinks.joins import Asked, Meant, Spoken
 from sinks.prometheus import Metrics
 from streams import topics
@@ -23,6 +23,7 @@ from streams.settings import load
 
 PATIENCE_S = 10.0
 KEY = "k" * 32
+BUDGET = Budget(segments=10, false_alarms=10.0)
 DEFAULTS: dict[str, Any] = {"state_key": KEY, "linger_seconds": 0.005, "block_records": 1}
 
 
@@ -124,7 +125,7 @@ class Scene:
         )
 
     def detect(self, **settings: Any) -> Detect:
-        watch = Watch(self.sealed, KEY.encode(), DELTA, self.metrics.state_refused.inc)
+        watch = Watch(self.sealed, KEY.encode(), BUDGET, self.metrics.state_refused.inc)
         return Detect(
             load(**DEFAULTS | settings),
             self,
@@ -136,7 +137,7 @@ class Scene:
             generation=lambda: self.generation,
             home=self.homes.get,
             # Each look at the clock is so late that no partition is waited for.
-            clock=itertools.count(0, int(10 * SILENT_S)).__next__,
+            clock=WorkClock(itertools.count(0, int(100 * SILENT_S)).__next__),
         )
 
     def sample(self, name: str, **labels: str) -> float:
