@@ -1,6 +1,5 @@
 """Words of one metric of a segment go in; when they no longer come in the shares that their hour expects comes out."""
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ _MOMENT_NS = 600_000_000_000  # ten minutes, for which the expected shares stay 
 _SPACING = np.repeat([_STRETCH, 8 * _STRETCH], 8)  # words between two beginnings; eight bets of each are alive
 _BELIEVED = 60.0  # words that the expected shares count for in a bet
 _LEAST = 1e-4  # of a share
+_STEPS = 2.0**20
 _BACK = math.log(1000.0)
 
 
@@ -52,6 +52,19 @@ class Bets:
         numbers = np.zeros(n, np.int64)
         return cls(
             np.zeros((n, c)), np.zeros((n, c)), np.zeros(n), numbers, numbers.copy(), np.zeros((2, c)), np.zeros(2)
+        )
+
+    def copied(self) -> "Bets":
+        """Return the same bets, which may be changed apart."""
+        return Bets(
+            self.seen.copy(),
+            self.expected.copy(),
+            self.evidence.copy(),
+            self.row.copy(),
+            self.time.copy(),
+            self.fresh.copy(),
+            self.back.copy(),
+            self.known,
         )
 
     def begin(self, row: int, time: int) -> None:
@@ -128,7 +141,7 @@ class Mix:
     def weigh(self, times: NDArray[np.int64], codes: NDArray[np.intp]) -> MixSpan:
         """Weigh the next n rows, of one hour; nothing is taken over until `keep`."""
         excess, back = np.full(len(codes), -np.inf), np.full(len(codes), -np.inf)
-        bets = copy.deepcopy(self._bets)
+        bets = self._bets.copied()
         if self.watched:
             rows = np.flatnonzero(codes >= 0)
             moments = times[rows] // _MOMENT_NS
@@ -166,8 +179,8 @@ class Mix:
         bets.evidence = evidence[-1].copy()
         bets.known += len(codes)
         bets.fresh[0] += np.bincount(codes, minlength=CLASSES + 1)
-        for _ in range(len(codes)):  # one by one: the sum must not depend on how rows are cut into blocks
-            bets.fresh[1] += p
+        # In steps so that sums are exact: they must not depend on how rows are cut into blocks.
+        bets.fresh[1] += np.rint(p * _STEPS) / _STEPS * len(codes)
         greatest = evidence.max(axis=1)
         total = np.log((_SPACING * np.exp(evidence - greatest[:, None])).sum(axis=1)) + greatest
         return np.asarray(total - self._threshold)

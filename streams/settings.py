@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
 
     text_share: float = Field(
-        0.1, ge=0, le=1, description="Share of inferences whose texts are watched for drift, by a hash of the id."
+        0.05, ge=0, le=1, description="Share of inferences whose texts are watched for drift, by a hash of the id."
     )
 
     sources: dict[str, Source] = Field(
