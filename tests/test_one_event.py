@@ -6,6 +6,7 @@ Read it from top to bottom: it is also the shortest way to learn what Sluice doe
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 
 from deploy.local.broker import KafkaServer
@@ -28,7 +29,7 @@ def test_one_inference_is_met_again_everywhere(broker: KafkaServer, clickhouse_u
         # A shop asks a model something through its gateway. The gateway sends Kafka two events: what was asked …
         asked = request("call-1", **CALL | {"user.id": "u-42", "gen_ai.input.messages": text("user", "Red or blue?")})
         # … and what became of it. It does not know how many tokens that took, so it leaves them out.
-        answered = response("call-1", **CALL | {"duration_s": 1.25, "gen_ai.output.messages": text("assistant", "No.")})
+        answered = response("call-1", **CALL | {"duration_s": 1.25, "gen_ai.output.messages": text("assistant", "Red, no.")})
         # A minute later the customer presses the thumb that points down.
         judged = feedback("call-1")
         world.produce([asked, answered, judged])
@@ -43,7 +44,7 @@ def test_one_inference_is_met_again_everywhere(broker: KafkaServer, clickhouse_u
         assert (row["status"], row["duration_s"]) == ("ok", 1.25)
         # Who the customer is, nobody can read there: the same customer has the same pseudonym, and that is all.
         assert row["user_id"] == Pseudonyms(world.settings.pseudonyms).of_user("u-42")
-        assert (row["segment"], row["output_chars"]) == (SEGMENT, len("No."))
+        assert (row["segment"], row["output_chars"]) == (SEGMENT, len("Red, no."))
         assert row["output_tokens"] is None, "nobody said: that is not 0"
         # It says from which Kafka records it came, so that nobody has to believe it.
         assert row["request_record"].startswith(f"{world.settings.topic_prefix}inference.requests/")
@@ -52,12 +53,15 @@ def test_one_inference_is_met_again_everywhere(broker: KafkaServer, clickhouse_u
         (said,) = world.client.query("SELECT * FROM feedback").named_results()
         assert (said["inference_id"], said["name"], said["score"]) == ("call-1", "user.thumbs", 0.0)
 
-        # For the detectors the response became a measurement: numbers, without any content, keyed by segment.
+        # For the detectors the response became a measurement and the thumb another, in a message for their segment:
+        # numbers, without any content.
         (message,) = world.consumed("sluice.measurements", count=1)
         measured = unpack(message)
-        assert measured.inference_id == ["call-1"]
-        assert measured.values["duration_s"].tolist() == [1.25]
-        assert b"No." not in message
+        assert measured.inference_id == ["call-1", "call-1"]
+        (answer,), (thumb,) = (np.flatnonzero(measured.values[name] >= 0) for name in ("error", "thumbs_down"))
+        assert measured.values["duration_s"][answer] == 1.25
+        assert (measured.values["error"][answer], measured.values["thumbs_down"][thumb]) == (0, 1)
+        assert b"no." not in message
 
         # How unusual is it? The detectors have seen one answer of this segment: they do not know, and say so.
         assert row["anomaly_score"] is None
@@ -105,7 +109,7 @@ def test_one_inference_is_met_again_everywhere(broker: KafkaServer, clickhouse_u
         assert "anomaly" in items["call-odd"]["reasons"]
         # A reviewer sees the whole dialogue and what was said about it.
         assert ours["input_messages"] == text("user", "Red or blue?")
-        assert ours["output_messages"] == text("assistant", "No.")
+        assert ours["output_messages"] == text("assistant", "Red, no.")
         assert [each["score"] for each in ours["feedback"]] == [0.0]
         # The batch can prove that nobody changed it since.
         assert world.sluice("batch", "verify", str(batch)).returncode == 0

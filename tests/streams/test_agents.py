@@ -92,6 +92,18 @@ class TestIngest:
         assert np.isnan(both.values["error"]).tolist() == (both.values["thumbs_down"] == 1).tolist()
         assert measured[b"desk|-|-|-"].inference_id == ["before"]
 
+    async def test_what_somebody_uses_is_told_to_the_shard_that_has_all_theirs(self) -> None:
+        scene = Scene()
+        events = [scene.batch(answered(3 * n, **{"user.id": "ann", "service.name": f"s{n}"})) for n in range(2)]
+        await scene.ingest().walk(stream(*events))
+        told = [(key.decode(), unpack(value)) for key, value in scene.published]
+        assert [key for key, _ in told if "|" in key] == ["s0|-|-|-", "s1|-|-|-"]
+        ((shard, first), (again, second)) = ((key, used) for key, used in told if "|" not in key)
+        assert shard == again
+        assert shard.startswith("users/")
+        assert first.inference_id + second.inference_id == [f"0-{n}" for n in range(6)]
+        assert first.words["user"].labels == second.words["user"].labels != ("ann",), "by their pseudonym"
+
     @pytest.mark.parametrize("what", ["inference_parts", "ledger", "publish"])
     async def test_what_breaks_ends_the_walk_at_once_and_nothing_is_acknowledged(self, what: str) -> None:
         scene = Scene()

@@ -2,15 +2,20 @@
 
 import logging
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import faust
 import pytest
+from pydantic import SecretStr
 
+from detectors.budget import Budget
 from sinks.base import SinkBroken, SinkBusy
+from sinks.clickhouse import ClickHouse
 from sinks.prometheus import Metrics
 from sinks.review.refusals import CutRefused
-from streams.app import cut_on_schedule, or_stop
+from streams.app import build, cut_on_schedule, or_stop
+from streams.detect import Watch
+from streams.settings import Settings
 
 
 def _batches_cut(metrics: Metrics) -> list[float | None]:
@@ -52,6 +57,24 @@ async def test_a_cut_that_fails_is_one_line_and_the_next_one_is_tried(
     assert record.exc_info is None
     await cut_on_schedule(lambda: 1, metrics)
     assert _batches_cut(metrics) == [1, 1]
+
+
+def test_the_false_alarms_that_are_accepted_reach_the_detectors(
+    clickhouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watches: list[Watch] = []
+
+    class Noted(Watch):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            watches.append(self)
+
+    monkeypatch.setattr("streams.app.Watch", Noted)
+    sink = ClickHouse(f"{clickhouse_url}/default")
+    build(Settings(state_key=SecretStr("k" * 32), segments=7, false_alarms=0.25), sink, lambda: 0)
+    sink.close()
+    (watch,) = watches
+    assert watch.budget == Budget(segments=7, false_alarms=0.25)
 
 
 class Crashing:
