@@ -94,7 +94,8 @@ class TestIngest:
 
     async def test_what_somebody_uses_is_told_to_the_shard_that_has_all_theirs(self) -> None:
         scene = Scene()
-        events = [scene.batch(answered(3 * n, **{"user.id": "ann", "service.name": f"s{n}"})) for n in range(2)]
+        ann: dict[str, Any] = {"user.id": "ann"}
+        events = [scene.batch(answered(3 * n, **ann | {"service.name": f"s{n}"})) for n in range(2)]
         await scene.ingest().walk(stream(*events))
         told = [(key.decode(), unpack(value)) for key, value in scene.published]
         assert [key for key, _ in told if "|" in key] == ["s0|-|-|-", "s1|-|-|-"]
