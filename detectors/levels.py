@@ -356,7 +356,7 @@ def scaled(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
 def natural(metric: Metric, level: float) -> float:
     """Return what a level is in the metric's own unit: the inverse of `scaled`. A share of words is one of a rate."""
     if metric.kind is Kind.POSITIVE:
-        return math.expm1(min(max(level, 0.0), 700.0)) * metric.unit
+        return math.expm1(min(max(level, 0.0), 709.0)) * metric.unit
     return min(max(level, 0.0), 1.0) if metric.kind in (Kind.RATE, Kind.CATEGORY) else level
 
 

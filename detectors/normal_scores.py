@@ -72,11 +72,17 @@ class NormalScores:
         return table
 
     def _derived(self, stream: int) -> NDArray[np.float64]:
-        count = self._learned[stream].sum(dtype=np.float64)
-        below = np.cumsum(np.convolve(self._learned[stream], _BLUR, "same"), dtype=np.float64)[:-1]
+        learned = self._learned[stream].astype(np.float64)
+        count, blurred = learned.sum(), learned.copy()
+        blurred[1:-1] = np.convolve(np.pad(learned[1:-1], len(_BLUR) // 2, "symmetric"), _BLUR, "valid")
+        below = np.cumsum(blurred)[:-1]
         share = np.concatenate([[0.0], (below + _BELIEVED * ndtr(_EDGES)) / (count + _BELIEVED), [1.0]])
         density = np.exp(-(ndtri(share) ** 2) / 2) / np.sqrt(2 * np.pi)
-        return np.asarray(np.clip((density[:-1] - density[1:]) / np.diff(share), -_REACH, _REACH))
+        scores = np.clip((density[:-1] - density[1:]) / np.diff(share), -_REACH, _REACH)
+        # Of what was learned, not blurred: bets must be fair on values as they come.
+        likely = (learned + _BELIEVED * np.diff(ndtr(_EDGES), prepend=0.0, append=1.0)) / (count + _BELIEVED)
+        scores -= likely @ scores
+        return np.asarray(scores / max(1.0, float(np.sqrt(likely @ scores**2))))
 
     def state(self) -> dict[str, Any]:
         return {"learned": self._learned, "waiting": self._waiting}

@@ -1,6 +1,4 @@
-"""The trail knows where a change began, exact means, and ids from both sides, in bounded memory."""
-
-import pickle
+"""The trail knows sums since any row, exactly for recent ones, in bounded memory, whatever the blocks."""
 
 import numpy as np
 import pytest
@@ -8,101 +6,113 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors.trail import Change, Trail
+from detectors.packed import pack
+from detectors.trail import COUNT, EXPECTED, SCORE, VALUE, Trail
+
+REMEMBERED = 4 * 16 * 2**10  # rows; what is older is one bucket
 
 
-def walked(levels: NDArray[np.float64], cuts: list[int] | None = None) -> Trail:
-    """Return the trail of one metric's levels, given in pieces."""
-    trail = Trail(metrics=1)
-    for start, stop in zip([0, *(cuts or [])], [*(cuts or []), len(levels)], strict=True):
-        ids = [f"inference-{row}" for row in range(start, stop)]
-        trail.extend(levels[start:stop, None], np.arange(start, stop), ids)
+def rows(n: int, seed: int = 0, streams: int = 1) -> NDArray[np.float64]:
+    rng = np.random.default_rng(seed)
+    known = rng.random((n, streams)) < 0.8
+    score, value = rng.normal(size=(2, n, streams))
+    return np.stack([known, *(np.where(known, each, 0.0) for each in (score, score**2, value, value / 2))], axis=2)
+
+
+def walked(told: NDArray[np.float64], cuts: list[int] | None = None) -> Trail:
+    trail = Trail()
+    for _ in range(told.shape[1]):
+        trail.grow()
+    for start, stop in zip([0, *(cuts or [])], [*(cuts or []), len(told)], strict=True):
+        trail.extend(told[start:stop])
     return trail
 
 
-def changed(trail: Trail) -> Change:
-    change = trail.change(0)
-    assert change is not None
-    return change
+def counting(n: int) -> NDArray[np.float64]:
+    """Return rows that are all known, with their number as score: sums tell which were counted."""
+    told = np.zeros((n, 1, 5))
+    told[:, 0, COUNT], told[:, 0, SCORE] = 1.0, np.arange(n)
+    return told
 
 
-def step(before: int, after: int, seed: int = 0, noise: float = 0.3) -> NDArray[np.float64]:
-    rng = np.random.default_rng(seed)
-    return np.repeat([0.0, 1.0], [before, after]) + noise * rng.normal(size=before + after)
+@pytest.mark.parametrize("back", [5, 10, 16])
+def test_sums_since_a_recent_row_are_exact(back: int) -> None:
+    told = rows(10_007)
+    told[-back:, 0, COUNT] = 1.0
+    np.testing.assert_allclose(walked(told).since(0, 10_007 - back), told[-back:, 0].sum(axis=0), rtol=1e-12)
 
 
-@pytest.mark.parametrize("after", [8, 40, 300, 2000, 30_000])
-def test_the_place_of_a_change_is_known_to_a_quarter_of_its_age(after: int) -> None:
-    change = changed(walked(step(50_000, after)))
-    assert abs(change.since_event - 50_000) <= max(3, after / 4)
-    assert change.since_unix_nano == change.since_event  # one a nanosecond
-    assert change.mean_before == pytest.approx(0, abs=0.2)
-    assert change.mean_after == pytest.approx(1, abs=0.25)
+@pytest.mark.parametrize("n", [100, 5000, 200_000])
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.99])
+def test_a_row_of_long_ago_is_known_to_a_third_of_its_age(n: int, share: float) -> None:
+    age = int(n * share)
+    counted = walked(counting(n)).since(0, n - age)[COUNT]
+    assert 2 / 3 * min(age, REMEMBERED) - 16 <= counted <= age + 4, "four, so that five are known"
 
 
-def test_a_recent_change_is_known_exactly() -> None:
-    change = changed(walked(step(5000, 12, noise=0.01)))
-    assert change.since_event == 5000
-    assert change.count_before == 5000
-    assert change.count_after == 12
-    assert change.examples_before == tuple(f"inference-{row}" for row in range(4995, 5000))
-
-
-@given(
-    seed=st.integers(0, 1000),
-    n=st.integers(20, 5000),
-    cuts=st.lists(st.integers(0, 5000), max_size=8).map(sorted),
-)
+@given(seed=st.integers(0, 1000), n=st.integers(1, 5000), back=st.integers(0, 5000))
 @settings(max_examples=50, deadline=None)
-def test_sums_are_exact_and_pieces_change_nothing(seed: int, n: int, cuts: list[int]) -> None:
-    rng = np.random.default_rng(seed)
-    levels = np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n))
-    whole, pieces = walked(levels), walked(levels, [cut for cut in cuts if cut <= n])
-    assert whole.change(0) == pieces.change(0)
-    change = whole.change(0)
-    if change is not None:
-        assert change.count_before + change.count_after == np.count_nonzero(~np.isnan(levels))
-        assert change.mean_before == pytest.approx(np.nanmean(levels[: change.since_event]), rel=1e-9, abs=1e-12)
-        assert change.mean_after == pytest.approx(np.nanmean(levels[change.since_event :]), rel=1e-9, abs=1e-12)
+def test_sums_are_those_of_the_last_rows(seed: int, n: int, back: int) -> None:
+    told = rows(n, seed)
+    found = walked(told).since(0, n - back)
+    from_end = np.cumsum(told[::-1, 0], axis=0)
+    near = np.abs(from_end[:, COUNT] - found[COUNT]) < 0.5
+    assert any(np.allclose(found, each, rtol=1e-5, atol=1e-4) for each in from_end[near])
 
 
-def test_a_change_is_measured_from_the_one_before() -> None:
-    trail = walked(step(1000, 500))
-    trail.forget(0)
-    trail.extend(np.full((200, 1), 5.0), np.arange(1500, 1700), [f"inference-{row}" for row in range(1500, 1700)])
-    change = changed(trail)
-    assert (change.mean_before, change.mean_after) == (5.0, 5.0)
-    assert change.count_before + change.count_after == 200
+@given(seed=st.integers(0, 1000), n=st.integers(1, 5000), cuts=st.lists(st.integers(0, 5000), max_size=8).map(sorted))
+@settings(max_examples=40, deadline=None)
+def test_pieces_and_restarts_change_no_bit(seed: int, n: int, cuts: list[int]) -> None:
+    told = rows(n, seed, streams=2)
+    whole = walked(told)
+    trail = Trail()
+    trail.grow()
+    trail.grow()
+    inside = [cut for cut in cuts if cut <= n]
+    for start, stop in zip([0, *inside], [*inside, n], strict=True):
+        trail.extend(told[start:stop])
+        trail = Trail.restore(trail.state())
+    assert pack(trail.state()) == pack(whole.state())
 
 
-def test_metrics_are_forgotten_apart() -> None:
-    trail = Trail(metrics=2)
-    trail.extend(np.ones((100, 2)), np.arange(100), [str(row) for row in range(100)])
+def test_few_known_values_are_looked_for_further_back() -> None:
+    told = np.zeros((40_000, 1, 5))
+    told[[10, 20, 30, 100, 39_999], 0, COUNT] = 1.0
+    told[39_999, 0, VALUE] = 9.0
+    found = walked(told).since(0, 39_990)
+    assert (found[COUNT], found[VALUE]) == (5, 9)
+
+
+def test_what_began_anew_keeps_what_it_is_told_to() -> None:
+    trail = walked(rows(1000))
+    trail.begin(0, np.array([10.0, 5.0, 3.0, 20.0, 8.0]))
+    assert trail.sums(0).tolist() == [10.0, 5.0, 3.0, 20.0, 8.0]
+    trail.extend(counting(3))
+    assert trail.sums(0)[[COUNT, VALUE, EXPECTED]].tolist() == [13.0, 20.0, 8.0]
+
+
+def test_streams_are_forgotten_apart() -> None:
+    told = rows(500, streams=2)
+    trail = walked(told)
     trail.forget(1)
-    assert trail.change(0) is not None
-    assert trail.change(1) is None
+    assert trail.sums(0)[COUNT] == told[:, 0, COUNT].sum()
+    assert not trail.sums(1).any()
+    assert not trail.since(1, 0).any()
 
 
-def test_examples_of_more_errors_are_errors() -> None:
-    levels = np.zeros(1000)
-    levels[[985, 988, 991, 994, 999]] = 1
-    change = changed(walked(levels))
-    assert change.examples_after == tuple(f"inference-{row}" for row in (985, 988, 991, 994, 999))
+def test_a_stream_that_joins_later_has_no_past() -> None:
+    trail = walked(rows(100))
+    trail.grow()
+    assert not trail.sums(1).any()
 
 
-@pytest.mark.parametrize("levels", [[], [1.0], [np.nan] * 100])
-def test_too_little_to_split(levels: list[float]) -> None:
-    assert walked(np.array(levels)).change(0) is None
-
-
-def test_sparse_values_are_split_all_the_same() -> None:
-    levels = np.full(40_000, np.nan)
-    levels[[10, 20, 30, 39_999]] = 0, 0, 0, 9
-    change = changed(walked(levels))
-    assert (change.count_before, change.count_after, change.mean_after) == (3, 1, 9.0)
-    assert change.since_event == 39_999
+@pytest.mark.parametrize("n", [0, 1])
+def test_hardly_anything(n: int) -> None:
+    trail = walked(counting(n))
+    assert trail.since(0, 0)[COUNT] == n
+    assert trail.since(0, 99)[COUNT] == n
 
 
 def test_memory_is_bounded() -> None:
-    small, large = (len(pickle.dumps(walked(np.zeros(n)))) for n in (100_000, 1_000_000))
-    assert large < 1.1 * small < 6000
+    small, large = (len(pack(walked(rows(n)).state())) for n in (100_000, 600_000))
+    assert large < 1.3 * small < 2000
