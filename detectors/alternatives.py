@@ -15,7 +15,7 @@ _ODDS_BELIEVED = np.array([1.0, 1.0, 5.0, 1.0, 0.3, 0.4, 0.5, 0.2])
 
 # The band within which nothing is a change, in standard errors of the reference and in standard deviations of wobble,
 # and the least shift beyond it, in the latter, too. Set on simulated streams; see docs/detection.md.
-_ERRORS, _WOBBLES, _LEAST = 1.2, 2.4, 3.0
+_ERRORS, _WOBBLES, _LEAST = 1.2, 2.3, 3.0
 _LEAST_RATE = 1e-5
 _RARE = 5e-3
 
