@@ -15,7 +15,7 @@ from detectors.cases import Cases
 from detectors.drift import Drift, Taken
 from detectors.episodes import Alarm
 from detectors.held import LATEST, Held, select
-from detectors.levels import Opening
+from detectors.levels import Opening, Shapes
 from detectors.minutes import MinuteWatch
 from detectors.packed import pack, unpack
 from detectors.recent import Recent
@@ -50,6 +50,8 @@ class SegmentBank:
     ----------
     budget
         How many false alarms are accepted.
+    parent
+        The shapes of the weeks of segments like this one, to lean on while it is young.
 
     >>> rng = np.random.default_rng(2)
     >>> def answers(first, n, seconds):
@@ -73,10 +75,10 @@ class SegmentBank:
     []
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, parent: Shapes | None = None) -> None:
         self.budget = replace(budget, streams=1)
         self.held = Held()
-        self.drift = Drift(self.budget)
+        self.drift = Drift(self.budget, parent)
         self.learned: set[str] = set()  # metrics whose reference is another than when this was last emptied
         self._anomaly = RobustMahalanobis()
         self._minutes = MinuteWatch()

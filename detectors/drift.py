@@ -11,7 +11,7 @@ from river import base
 from detectors import levels, mix
 from detectors.base import Words
 from detectors.budget import Budget, alarms
-from detectors.levels import HOURS, Learned, Levels, Opening
+from detectors.levels import HOURS, Learned, Levels, Opening, Shapes
 from detectors.metrics import Kind, metric_of
 from detectors.mix import Mix
 from detectors.week import bin_number
@@ -52,9 +52,9 @@ class Drift:
     references, or the first row at which a metric fires. So blocks of any size end in the same openings.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, parent: Shapes | None = None) -> None:
         self.budget = budget
-        self.levels = Levels(budget)
+        self.levels = Levels(budget, parent)
         self.mixes: dict[str, Mix] = {}
         self.rows = 0
         self._latest = _NEVER

@@ -19,8 +19,10 @@ from detectors.second_opinion import SecondOpinion
 from detectors.shiryaev_roberts import ShiryaevRoberts, Weighed
 from detectors.trail import COUNT, EXPECTED, SCORE, SQUARE, VALUE, Trail
 
+Shapes = Mapping[str, NDArray[np.float32]]
 HOURS = 168
 DETECTOR = "e-sr"
+_DAY = 1 / 7
 _BACK = math.log(1000.0)  # evidence at which a change is over
 _MOST_SCORE, _MOST_ODDS = 0.5, math.log(4.0)
 _SURE = 1.96  # standard deviations, 95%
@@ -85,11 +87,12 @@ class Levels:
     own distribution into a normal score; likelihood ratios of alternatives beyond a learned band
     (`detectors.alternatives`) feed an e-detector (`detectors.shiryaev_roberts`). A stream that has fired is open: it is
     watched for its return, against the reference as it was, and learns nothing until it is back or the new level is
-    accepted.
+    accepted. `parent` has shapes of weeks (`shapes`) of segments like this one, for what it has not seen itself.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, parent: Shapes | None = None) -> None:
         self.budget = budget
+        self._parent = dict(parent or {})  # shapes of weeks for metrics that have not come yet
         self.metrics: list[Metric] = []
         self.reference = SeasonalReference(HOURS)
         self.trail = Trail()
@@ -130,6 +133,13 @@ class Levels:
         self.pinned = np.append(self.pinned, False)
         self._thresholds = np.append(self._thresholds, np.inf)
         self._evidence = np.append(self._evidence, -np.inf)
+        if metric.name in self._parent:
+            self.reference.lean(len(self.metrics) - 1, self._parent.pop(metric.name))
+
+    def shapes(self) -> Shapes:
+        """Return the shape of each metric's week, where all of a week has been seen: a young segment may lean on it."""
+        known = {metric.name: self.reference.shape(stream) for stream, metric in enumerate(self.metrics)}
+        return {name: shape for name, shape in known.items() if shape is not None}
 
     @property
     def watched(self) -> int:
@@ -199,8 +209,9 @@ class Levels:
         self._second.update(np.stack([known, z], axis=2))
         v, e = np.where(known, values, 0.0), np.where(known, span.expected[:rows], 0.0)
         self.trail.extend(np.stack([known, z, z * z, v, e], axis=2))
-        rates = self._rates()
-        for stream in np.flatnonzero(~rates & (self.reference.spread > 0) & ~self.reference.held).tolist():
+        # In the first day, expectations are guesses, and what is left of a value says more about them than about it.
+        judged = (self.reference.spread > 0) & (self.reference.share_seen() >= _DAY) & ~self.reference.held
+        for stream in np.flatnonzero(~self._rates() & judged).tolist():
             residual = (values[:, stream] - span.expected[:rows, stream]) / self.reference.spread[stream]
             self._scores.learn(stream, residual)
 
@@ -299,6 +310,7 @@ class Levels:
     def state(self) -> dict[str, Any]:
         return {
             "metrics": [metric.name for metric in self.metrics],
+            "parent": self._parent,
             "open": self.open,
             "pinned": self.pinned,
             "thresholds": self._thresholds,
@@ -314,7 +326,7 @@ class Levels:
 
     @classmethod
     def restore(cls, budget: Budget, state: Mapping[str, Any]) -> "Levels":
-        levels = cls(budget)
+        levels = cls(budget, state["parent"])
         levels.metrics = [metric for name in state["metrics"] if (metric := metric_of(name))]
         levels.open, levels.pinned = state["open"], state["pinned"]
         levels._thresholds, levels._evidence = state["thresholds"], state["evidence"]
@@ -361,8 +373,8 @@ def natural(metric: Metric, level: float) -> float:
 
 
 def _estimate(metric: Metric, level: float, uncertain: float, count: int) -> Estimate:
-    low, high = natural(metric, level - uncertain), natural(metric, level + uncertain)
-    return Estimate(natural(metric, float(level)), low, high, count)
+    mean, low, high = (natural(metric, float(each)) for each in (level, level - uncertain, level + uncertain))
+    return Estimate(mean, low, high, count)
 
 
 def share_estimate(p: float, n: int) -> Estimate:

@@ -58,6 +58,7 @@ class SeasonalReference:
         self._weeks = np.zeros((0, bins), np.float32)
         self._level = np.zeros((0, bins), np.float32)
         self._error = np.zeros((0, bins), np.float32)
+        self._parent = np.zeros((0, bins), np.float32)  # the shape of a week to lean on
         # The quarantine: bins of the last day, by number modulo; what of them has been learned early.
         self._waiting = np.zeros((0, self._day + 1, 3))  # count, sum, sum of squares
         self._begun = np.zeros((0, self._day + 1), np.bool_)
@@ -71,6 +72,17 @@ class SeasonalReference:
         for name, value in self._arrays().items():
             empty = np.zeros((streams, *value.shape[1:]), value.dtype)
             setattr(self, name, np.concatenate([value, empty]))
+
+    def lean(self, stream: int, shape: NDArray[np.float32]) -> None:
+        """Let a stream lean on a week's shape, as `shape` gives it of another: what it has not seen is like that."""
+        self._parent[stream] = shape
+
+    def shape(self, stream: int) -> NDArray[np.float32] | None:
+        """Return the shape of a stream's week, in deviations of a value from its centre (float32[bins]); None while
+        less than a week has been seen."""
+        if not self.spread[stream] or self.share_seen()[stream] < 1:
+            return None
+        return np.asarray((self._level[stream] - self.centre[stream]) / self.spread[stream], np.float32)
 
     def expected(self, times: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return, for n times, the level of each stream and its standard error, both float64[n, S]."""
@@ -120,12 +132,13 @@ class SeasonalReference:
 
     def accept(self, stream: int, shift: float, values: float) -> None:
         """Move a stream's level by what so many values were off: that is the new normal, from now on. What was learned
-        counts for as many values, and for a day at most."""
+        counts for as many values, and for a day at most; what waits is from before, and dropped."""
         known, seen = float(self._count[stream].sum(dtype=np.float64)), int((self._count[stream] > 0).sum())
         self._sum[stream] += (shift * self._count[stream]).astype(np.float32)
         shrunk = np.float32(min(1.0, self._day / max(seen, 1), values / max(known, 1.0)))
-        for each in (self._count, self._sum, self._weeks):
+        for each in (self._count, self._sum, self._weeks, self._within):
             each[stream] *= shrunk
+        self._waiting[stream] = 0
         self._fitted[stream] = 0
         self._fit(stream, float(self._count[stream].sum(dtype=np.float64)))
 
@@ -199,9 +212,10 @@ class SeasonalReference:
         weeks = self._weeks[stream].astype(np.float64)
         mean = np.divide(total, count, out=np.full(self.bins, centre), where=count > 0) - centre
         first = self._variances[stream] if self._fitted[stream] else None
-        week = fit(mean / spread, count, _left(weeks), first)
+        parent = self._parent[stream].astype(np.float64)
+        week = fit(mean / spread - parent, count, _left(weeks), first, leans=bool(parent.any()))
         self.centre[stream], self.spread[stream], self.wobble[stream] = centre, spread, week.wobble * spread
-        self._level[stream] = centre + week.level * spread
+        self._level[stream] = centre + (week.level + parent) * spread
         self._error[stream] = week.error * spread
         self._variances[stream] = week.variances
         self._fitted[stream], self._fitted_at[stream] = known, self.now

@@ -14,6 +14,7 @@ _MONDAY_NS = 4 * 24 * 3_600_000_000_000  # 1970-01-05, a Monday
 _COMPONENTS = 4  # of the prior that are fitted: day, day of the week, rough, wobble
 _FIRST = np.array([0.03, 0.003, 0.001, 0.002])  # their variances to begin with, in variances of a value
 _UNSEEN = np.array([1.0, 0.02, 0.0, 0.004])  # their least while not all hours, or days, have been seen
+_LEANING = 0.1  # share of that doubt that is left where there is a parent to lean on
 _LEAST = 1e-7
 _REACH = 1.5  # of the daily curve, in radians of a day: about six hours
 _SURE = 1.0  # variance of the overall level before anything is seen
@@ -56,7 +57,12 @@ def bin_number(times: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
 
 
 def fit(
-    mean: NDArray[np.float64], count: NDArray[np.float64], spent: NDArray[np.float64], first: NDArray[np.float64] | None
+    mean: NDArray[np.float64],
+    count: NDArray[np.float64],
+    spent: NDArray[np.float64],
+    first: NDArray[np.float64] | None,
+    *,
+    leans: bool,
 ) -> Fit:
     """Fit a week to the means of its bins.
 
@@ -71,16 +77,22 @@ def fit(
         count: float64[bins], values that each mean is over, 0 where nothing was seen.
         spent: float64[bins] in (0, 1], the share of wobble that is left in each mean: 1 after one week, 1/2 after two.
         first: the variances of a former fit, to begin with.
+        leans: whether a parent's week has been taken off: then hours that have not been seen are less in doubt.
 
     David A. Harville. Maximum likelihood approaches to variance component estimation. JASA 72, 1977. · Carl Edward
     Rasmussen, Christopher Williams. Gaussian Processes for Machine Learning, 2006, chapter 2.
     """
     with _ONE_THREAD.limit(limits=1):
-        return _fitted(mean, count, spent, _FIRST if first is None else first)
+        return _fitted(mean, count, spent, _FIRST if first is None else first, leans=leans)
 
 
 def _fitted(
-    mean: NDArray[np.float64], count: NDArray[np.float64], spent: NDArray[np.float64], first: NDArray[np.float64]
+    mean: NDArray[np.float64],
+    count: NDArray[np.float64],
+    spent: NDArray[np.float64],
+    first: NDArray[np.float64],
+    *,
+    leans: bool,
 ) -> Fit:
     seen = np.flatnonzero(count > 0)
     bins = len(mean)
@@ -91,7 +103,7 @@ def _fitted(
     here = parts[:, seen[:, None], seen]
     noise = np.diag(1.0 / count[seen])
     y = mean[seen]
-    least = _least(seen, bins)
+    least = _least(seen, bins, leans=leans)
     variances = np.maximum(first, least)
     for _ in range(_ROUNDS):
         inverse = _inverse(_SURE + np.tensordot(variances, here, 1) + noise)
@@ -122,11 +134,11 @@ def _inverse(positive: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(lower + lower.T - np.diag(lower.diagonal()))
 
 
-def _least(seen: NDArray[np.intp], bins: int) -> NDArray[np.float64]:
+def _least(seen: NDArray[np.intp], bins: int, *, leans: bool) -> NDArray[np.float64]:
     """While some hours of the day, or days, have not been seen, they may differ from what has been."""
     day = bins // 7
     hours, days = len(set((seen % day).tolist())) < day, len(set((seen // day).tolist())) < 7
-    return np.where([hours, days, False, hours], _UNSEEN, _LEAST)
+    return np.where([hours, days, False, hours], _UNSEEN * (_LEANING if leans else 1.0), _LEAST)
 
 
 @cache

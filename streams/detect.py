@@ -4,8 +4,10 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.bank import SegmentBank, Verdict
 from detectors.base import Measurements
@@ -23,6 +25,7 @@ from streams.pace import Pace
 from streams.usage import SHARDED
 
 Bank = SegmentBank | UsageBank
+_ALIKE, _SIBLINGS = 2, 5  # parts of the name that siblings share, of four; how many a young segment leans on
 log = logging.getLogger("sluice.detect")
 _UNITS = {"duration_s": "s", "time_to_first_chunk_s": "s", "tokens_per_s": "tokens/s", "cost_usd": "USD"}
 
@@ -149,7 +152,27 @@ class Watch:
         except StateRefused as refused:
             self.refused()
             log.error("The detectors of %s start anew: %s", segment, refused)
-        return self._armed(UsageBank()) if usage else SegmentBank(self.budget)
+        return self._armed(UsageBank()) if usage else SegmentBank(self.budget, self._parent(segment))
+
+    def _parent(self, segment: str) -> dict[str, NDArray[np.float32]]:
+        """Return, for a new segment, what the weeks of those that are most like it have in common.
+
+        Of segments of this worker, at least half of service, route, model and environment being the same. It is kept
+        with the segment: later, nothing depends on which segments share a worker.
+        """
+        own = segment.split("|")
+        alike = [
+            (-sum(a == b for a, b in zip(own, name.split("|"), strict=False)), name)
+            for name, bank in self.live.items()
+            if isinstance(bank, SegmentBank)
+        ]
+        known = (self.live[name] for likeness, name in sorted(alike) if likeness <= -_ALIKE)
+        found = (bank.drift.levels.shapes() for bank in known if isinstance(bank, SegmentBank))
+        nearest = islice((each for each in found if each), _SIBLINGS)
+        shapes: dict[str, list[NDArray[np.float32]]] = {}
+        for metric, shape in ((metric, shape) for each in nearest for metric, shape in each.items()):
+            shapes.setdefault(metric, []).append(shape)
+        return {metric: np.mean(several, axis=0, dtype=np.float32) for metric, several in shapes.items()}
 
     def _armed(self, bank: UsageBank) -> UsageBank:
         """Give a bank of usage its threshold: it looks at each of its quantities once an hour."""

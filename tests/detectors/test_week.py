@@ -23,7 +23,7 @@ def week(
 def fitted(mean: NDArray[np.float64], values: float = 100.0, seen: NDArray[np.bool_] | None = None) -> Fit:
     count = np.where(np.ones(168, np.bool_) if seen is None else seen, values, 0.0)
     centre = float(np.average(mean, weights=count))
-    found = fit(np.where(count > 0, mean - centre, 0.0), count, ONCE, None)
+    found = fit(np.where(count > 0, mean - centre, 0.0), count, ONCE, None, leans=False)
     return Fit(found.level + centre, found.error, found.wobble, found.variances)
 
 
@@ -88,22 +88,22 @@ def test_days_that_were_not_seen_may_differ() -> None:
 def test_a_second_fit_begins_with_the_first_and_ends_alike() -> None:
     _, mean = week(3, season=0.4, weekend=-0.2, wobble=0.1)
     count = np.full(168, 100.0)
-    cold = fit(mean, count, ONCE, None)
-    warm = fit(mean, count, ONCE, cold.variances)
+    cold = fit(mean, count, ONCE, None, leans=False)
+    warm = fit(mean, count, ONCE, cold.variances, leans=False)
     np.testing.assert_allclose(warm.level, cold.level, atol=0.01)
     assert warm.wobble == pytest.approx(cold.wobble, rel=0.1)
 
 
 def test_wobble_over_more_weeks_hides_less() -> None:
     _, mean = week(4, season=0.4, wobble=0.2)
-    once, often = (fit(mean, np.full(168, 100.0), share * ONCE, None) for share in (1.0, 0.25))
+    once, often = (fit(mean, np.full(168, 100.0), share * ONCE, None, leans=False) for share in (1.0, 0.25))
     assert often.wobble == pytest.approx(2 * once.wobble, rel=0.3)
 
 
 def test_weeks_of_wide_bins_are_fitted_too() -> None:
     truth = 0.4 * np.sin(2 * np.pi * np.arange(56) / 8)
     mean = truth + np.random.default_rng(5).normal(size=56) / np.sqrt(300)
-    found = fit(mean, np.full(56, 300.0), np.ones(56), None)
+    found = fit(mean, np.full(56, 300.0), np.ones(56), None, leans=False)
     assert root(found.level - truth) < 0.5 / np.sqrt(300)
 
 
