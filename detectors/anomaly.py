@@ -46,6 +46,7 @@ def levels(values: Mapping[str, NDArray[np.float64]], n: int) -> NDArray[np.floa
     absent = np.full(n, np.nan)
     columns = np.column_stack([values.get(name, absent) for name in COLUMNS]).astype(np.float64, copy=False)
     columns = np.where((columns >= 0) & (columns <= _LARGEST), columns, np.nan)
+    columns[:, 0] = np.where((columns[:, 0] == 0) | (columns[:, 0] == 1), columns[:, 0], np.nan)
     return np.concatenate([columns[:, :1], np.log1p(columns[:, 1:] / _UNITS) * _DECIBELS], axis=1)
 
 

@@ -68,7 +68,7 @@ class SegmentBank:
     >>> slower = answers(4000, 1000, seconds=1.6)
     >>> signal, *_ = bank.process(slower).signals
     >>> signal.metric, signal.direction, signal.inference_id, signal.since_event
-    ('duration_s', 'up', 'inference-4016', 3997)
+    ('duration_s', 'up', 'inference-4017', 3997)
     >>> f"{signal.before.mean:.1f} s -> {signal.after.mean:.1f} s"
     '0.8 s -> 1.6 s'
     >>> SegmentBank.loads(bank.dumps(), bank.budget).process(slower).inference_id  # twice is once
