@@ -125,7 +125,7 @@ class Levels:
         self.reference.grow(1)
         self.trail.grow()
         self._scores.grow()
-        self._second.grow()
+        self._second.grow(judged=metric.name == "incorrect")
         self._detectors.grow(alternatives.believed(metric))
         self._onsets.grow()
         self._back.grow(np.ones(1))

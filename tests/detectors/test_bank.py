@@ -359,7 +359,7 @@ def test_state_of_another_version_is_refused_and_the_cure_is_named() -> None:
 
 def test_another_river_learns_adwin_anew_and_nothing_else(learned: bytes) -> None:
     state = unpack(learned)
-    state["drift"]["levels"]["second"] |= {"river": "0.1", "adwins": b"what no River can read"}
+    state["drift"]["levels"]["second"] |= {"river": "0.1", "detectors": b"what no River can read"}
     signals = SegmentBank.loads(pack(state), BUDGET).process(worse(600)).signals
     whole = SegmentBank.loads(learned, BUDGET).process(worse(600)).signals
     assert signals

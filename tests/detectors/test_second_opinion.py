@@ -25,8 +25,8 @@ def told(seed: int, change: int = N // 2) -> NDArray[np.float64]:
 
 def made() -> SecondOpinion:
     second = SecondOpinion()
-    second.grow()
-    second.grow()
+    second.grow(judged=False)
+    second.grow(judged=False)
     return second
 
 
@@ -79,7 +79,7 @@ def test_another_rivers_adwin_is_learned_anew_and_the_rest_is_kept() -> None:
     second = made()
     second.update(told(1)[: N - 1000])
     assert second.seen[0] > 0
-    state = second.state() | {"river": "0.0.1", "adwins": b"what no River can read"}
+    state = second.state() | {"river": "0.0.1", "detectors": b"what no River can read"}
     again = SecondOpinion.restore(state)
     assert (again.row, again.seen) == (second.row, second.seen)
     again.update(told(1)[N - 1000 :])
@@ -91,3 +91,22 @@ def test_too_little_says_nothing(rows: int) -> None:
     second = made()
     second.update(told(1)[:rows])
     assert second.seen == [-1, -1]
+
+
+def test_judgements_that_come_late_go_to_hddm_one_by_one() -> None:
+    rng = np.random.default_rng(6)
+    wrong = rng.random(4000) < np.where(np.arange(4000) < 2000, 0.1, 0.3)
+    told = np.stack([np.ones(4000), np.where(wrong, 3.0, -0.33)], axis=1)[:, None]
+    whole, cut = SecondOpinion(), SecondOpinion()
+    for second in (whole, cut):
+        second.grow(judged=True)
+    seen = []
+    for row in range(0, 4000, 100):
+        whole.update(told[row : row + 100])
+        seen.append(whole.seen[0])
+    for row in range(0, 4000, 7):
+        cut.update(told[row : row + 7])
+        cut = SecondOpinion.restore(cut.state())
+    assert max(seen[:20]) == -1, "nothing has changed yet"
+    assert 2000 < whole.seen[0] < 2600
+    assert cut.seen == whole.seen
