@@ -44,6 +44,12 @@ kafka: $(READY) ## Fetch Apache Kafka with Maven, so that the tests run against 
 bench: $(READY) ## Measure the CPU cost of an event beside a stock Faust agent that does nothing
 	$(BIN)/python -m bench.cost
 
+SEED ?= 1
+
+.PHONY: detection
+detection: $(READY) ## Measure false alarms and delays of drift detection beside River (SEED=1; docs/detection.md)
+	$(BIN)/python -m bench.detection --seed $(SEED)
+
 .PHONY: fuzz
 fuzz: $(READY) ## Feed every decoder a million hostile records (half an hour)
 	$(BIN)/python -m bench.fuzz

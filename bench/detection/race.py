@@ -25,7 +25,7 @@ class Watcher(Protocol):
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What came of one stream: the rows of the alarms, counted from the stream's first row, the row before which it
-    ended, `cut_off` where more rows were to come, and the seconds of CPU that the rows after the reference took."""
+    ended, `cut_off` where that was for its cost, and the seconds of CPU that the rows after the reference took."""
 
     alarms: tuple[int, ...]
     until: int
@@ -42,13 +42,15 @@ class Competitor:
     metrics: tuple[Metric, ...] = METRICS
 
     def run(self, stream: Stream, limit_s: float = LIMIT_S) -> Watched:
-        """Show a stream to a fresh watcher, until it ends or `limit_s` seconds of CPU are spent after the reference."""
+        """Show a stream to a fresh watcher, until it ends, a change in it was noticed (the first alarm after it is all
+        that is asked), or `limit_s` seconds of CPU are spent after the reference."""
         values, times, first = stream.values, stream.times, stream.reference
         watcher = self.start(stream.metric, values[:first], times[:first])
         alarms: list[int] = []
-        row, began, spent = first, time.process_time(), 0.0
-        while row < len(values) and spent < limit_s:
+        row, began, spent, noticed = first, time.process_time(), 0.0, False
+        while row < len(values) and spent < limit_s and not noticed:
             end = min(row + BLOCK, len(values))
             alarms += (row + index for index in watcher.watch(values[row:end], times[row:end]))
             row, spent = end, time.process_time() - began
-        return Watched(tuple(alarms), row, row < len(values), spent)
+            noticed = stream.change_at is not None and bool(alarms) and alarms[-1] >= stream.change_at
+        return Watched(tuple(alarms), row, row < len(values) and not noticed, spent)

@@ -85,7 +85,7 @@ def _score(competitor: str, metric: Metric, scenario: str, runs: list[Run]) -> S
     seen = sum(run.watched.until - run.reference for run in runs)
     at_rest = [run for run in runs if run.change_at is None]
     events = sum(run.watched.until - run.reference for run in at_rest)
-    false_alarms = sum(len(run.watched.alarms) for run in at_rest)
+    false_alarms = sum(row >= run.reference for run in at_rest for row in run.watched.alarms)
     delays = [known for run in runs if run.change_at is not None and (known := delay(run)) is not None]
     cut = [run.watched.until - run.reference for run in runs if run.watched.cut_off]
     return Score(
@@ -134,7 +134,7 @@ def cell(score: Score) -> str:
         parts.append(f"{score.per_million:,.{0 if score.per_million >= 10 else 1}f}")
     if score.changes:
         middle, late = ("-" if value is None else f"{value:,.0f}" for value in (score.median, score.p90))
-        parts.append(f"{middle} ({late})" if score.median is not None else "missed")
+        parts += [f"{middle} ({late})"] if score.median is not None else []
         if score.missed:
             parts.append(f"missed {score.missed:.0%}")
     if score.cut_off:

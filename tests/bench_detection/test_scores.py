@@ -84,7 +84,7 @@ def test_who_never_fires_raises_no_alarm_and_misses_all() -> None:
     assert _score_of("never", "rest", at_rest).per_million == 0
     changed = stream("error", NULLS["iid"], np.random.default_rng(1), HORIZON, sized("error"))
     score = _score_of("never", "change", changed)
-    assert (score.median, score.p90, score.missed, cell(score)) == (None, None, 1, "missed, missed 100%")
+    assert (score.median, score.p90, score.missed, cell(score)) == (None, None, 1, "missed 100%")
 
 
 def test_the_table_has_a_row_a_competitor_and_a_column_a_scenario() -> None:
