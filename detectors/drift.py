@@ -220,7 +220,7 @@ class SeasonalDrift(base.DriftDetector):
     ...     if detector.drift_detected:
     ...         break
     >>> n, round(detector.opening.before.mean, 1), round(detector.opening.after.mean, 1)
-    (3065, 1.0, 1.5)
+    (3070, 1.0, 1.5)
     """
 
     def __init__(self, metric: str, budget: Budget, *, rearms: bool = False) -> None:

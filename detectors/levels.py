@@ -104,7 +104,6 @@ class Levels:
         self._back = ShiryaevRoberts(1)
         self._second = SecondOpinion()
         self._thresholds = np.zeros(0)
-        self._evidence = np.zeros(0)  # of each stream, after the last row
 
     def columns(self, values: Mapping[str, NDArray[np.float64]], n: int) -> NDArray[np.float64]:
         """Put n rows' values, by name, on the scales that are watched: float64[n, S], NaN where not known."""
@@ -132,7 +131,6 @@ class Levels:
         self.open = np.append(self.open, 0.0)
         self.pinned = np.append(self.pinned, False)
         self._thresholds = np.append(self._thresholds, np.inf)
-        self._evidence = np.append(self._evidence, -np.inf)
         if metric.name in self._parent:
             self.reference.lean(len(self.metrics) - 1, self._parent.pop(metric.name))
 
@@ -202,7 +200,6 @@ class Levels:
         self._onsets.extend(span.weighed.sums[1 : rows + 1], times, over=rows == self.room)
         self._detectors.keep(span.weighed, rows)
         self._back.keep(span.weighed_back, rows)
-        self._evidence = span.weighed.evidence[rows - 1]
         self.reference.learn(times, values)
         known = ~np.isnan(scores)
         z = np.where(known, scores, 0.0)
@@ -314,7 +311,6 @@ class Levels:
             "open": self.open,
             "pinned": self.pinned,
             "thresholds": self._thresholds,
-            "evidence": self._evidence,
             "reference": self.reference.state(),
             "trail": self.trail.state(),
             "scores": self._scores.state(),
@@ -329,7 +325,7 @@ class Levels:
         levels = cls(budget, state["parent"])
         levels.metrics = [metric for name in state["metrics"] if (metric := metric_of(name))]
         levels.open, levels.pinned = state["open"], state["pinned"]
-        levels._thresholds, levels._evidence = state["thresholds"], state["evidence"]
+        levels._thresholds = state["thresholds"]
         levels.reference = SeasonalReference.restore(HOURS, state["reference"])
         levels.trail = Trail.restore(state["trail"])
         levels._scores.restore(state["scores"])

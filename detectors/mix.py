@@ -22,6 +22,7 @@ _BINS = 56  # of a week: three hours each
 _STRETCH = 64  # words for which a bet stays as it is
 _MOMENT_NS = 600_000_000_000  # ten minutes, for which the expected shares stay as they are
 _SPACING = np.repeat([_STRETCH, 8 * _STRETCH], 8)  # words between two beginnings; eight bets of each are alive
+_WEIGHTS = _SPACING / 2  # a beginning stands for the words up to the next; two scales, each believed in by half
 _BELIEVED = 60.0  # words that the expected shares count for in a bet
 _LEAST = 1e-4  # of a share
 _STEPS = 2.0**20
@@ -182,7 +183,7 @@ class Mix:
         # In steps so that sums are exact: they must not depend on how rows are cut into blocks.
         bets.fresh[1] += np.rint(p * _STEPS) / _STEPS * len(codes)
         greatest = evidence.max(axis=1)
-        total = np.log((_SPACING * np.exp(evidence - greatest[:, None])).sum(axis=1)) + greatest
+        total = np.log((_WEIGHTS * np.exp(evidence - greatest[:, None])).sum(axis=1)) + greatest
         return np.asarray(total - self._threshold)
 
     def opening(self, span: MixSpan, row: int) -> Opening:

@@ -52,6 +52,7 @@ class SeasonalReference:
         self._variances = np.zeros((0, 4))
         self._fitted = np.zeros(0)  # values learned when the reference was
         self._fitted_at = np.zeros(0, np.int64)
+        self._fitted_days = np.zeros(0, np.int64)  # of the week, seen by then
         self._within = np.zeros((0, 2))  # sum of squares within bins, degrees of freedom
         self._count = np.zeros((0, bins), np.float32)
         self._sum = np.zeros((0, bins), np.float32)
@@ -199,6 +200,7 @@ class SeasonalReference:
     def _refit(self) -> list[int]:
         known = self._count.sum(axis=1, dtype=np.float64)
         due = (known >= _GROWN * self._fitted) | (self.now >= self._fitted_at + self._day)
+        due |= self._days() > self._fitted_days  # a day of the week that is seen for the first time is a doubt less
         anew = np.flatnonzero((known >= START) & due & ~self.held & (known != self._fitted)).tolist()
         for stream in anew:
             self._fit(stream, float(known[stream]))
@@ -219,6 +221,12 @@ class SeasonalReference:
         self._error[stream] = week.error * spread
         self._variances[stream] = week.variances
         self._fitted[stream], self._fitted_at[stream] = known, self.now
+        self._fitted_days[stream] = self._days()[stream]
+
+    def _days(self) -> NDArray[np.int64]:
+        """Count the days of the week that have been seen of each stream."""
+        seen = (self._count > 0).reshape(self.streams, 7, self._day)
+        return np.asarray(seen.any(axis=2).sum(axis=1))
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
