@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from detectors import anomaly
 from detectors.anomaly import RobustMahalanobis
-from detectors.base import Estimate, Measurements, Signal
+from detectors.base import Estimate, Measurements, Opening, Signal
 from detectors.budget import Budget
 from detectors.cases import Cases
 from detectors.drift import Drift, Taken
 from detectors.episodes import Alarm
 from detectors.held import LATEST, Held, select
-from detectors.levels import Opening, Shapes
+from detectors.learned import Shapes
 from detectors.minutes import MinuteWatch
 from detectors.packed import pack, unpack
 from detectors.recent import Recent

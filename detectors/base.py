@@ -124,6 +124,23 @@ class Signal:
     also: tuple[Moved, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a detector says of a stream that fires; where and when is for the bank to add: see `Signal`."""
+
+    metric: str
+    detector: str
+    subject: str
+    direction: Literal["up", "down", "other"]
+    before: Estimate
+    after: Estimate
+    log10_e: float
+    seconded: bool
+    learning: bool
+    since_row: int
+    since_unix_nano: int
+
+
 def signal_of(said: Mapping[str, Any]) -> Signal:
     """Make a signal again of what `dataclasses.asdict` made of it, after it was packed."""
     return Signal(

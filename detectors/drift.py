@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from river import base
 
 from detectors import levels, mix
-from detectors.base import Words
+from detectors.base import Opening, Words
 from detectors.budget import Budget, alarms
-from detectors.levels import HOURS, Learned, Levels, Opening, Shapes
+from detectors.learned import HOURS, Learned, Shapes
+from detectors.levels import Levels
 from detectors.metrics import Kind, metric_of
 from detectors.mix import Mix
 from detectors.week import bin_number

@@ -3,63 +3,28 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import alternatives
-from detectors.base import Estimate
+from detectors.base import Opening
 from detectors.budget import Budget
+from detectors.learned import HOURS, Learned, Shapes, learned
 from detectors.metrics import Kind, Metric, metric_of
 from detectors.normal_scores import NormalScores
 from detectors.onsets import Onsets
 from detectors.reference import SeasonalReference
+from detectors.scales import SURE, estimate, log_odds, scaled, share_estimate
 from detectors.second_opinion import SecondOpinion
 from detectors.shiryaev_roberts import ShiryaevRoberts, Weighed
 from detectors.trail import COUNT, EXPECTED, SCORE, SQUARE, VALUE, Trail
 
-Shapes = Mapping[str, NDArray[np.float32]]
-HOURS = 168
 DETECTOR = "e-sr"
 _DAY = 1 / 7
 _BACK = math.log(1000.0)  # evidence at which a change is over
 _MOST_SCORE, _MOST_ODDS = 0.5, math.log(4.0)
-_SURE = 1.96  # standard deviations, 95%
-_LARGEST = 1e300  # what is larger would overflow; no metric comes near
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What is said of a stream that fires: see `detectors.base.Signal`."""
-
-    metric: str
-    detector: str
-    subject: str
-    direction: Literal["up", "down", "other"]
-    before: Estimate
-    after: Estimate
-    log10_e: float
-    seconded: bool
-    learning: bool
-    since_row: int
-    since_unix_nano: int
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """What a stream is expected to be, in its own unit, for each of the 168 hours of the week from Monday 00:00 UTC on:
-    the level, and the band within which nothing is a change (float64[168] each); how much of the week has been seen,
-    from how many events, and whether it is pinned."""
-
-    metric: str
-    expected: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    share_seen: float
-    weeks: float
-    events: int
-    pinned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,15 +193,15 @@ class Levels:
         metric, after = self.metrics[stream], told / count
         score = after[SCORE]
         error = float(self.reference.expected(span.times[row : row + 1])[1][0, stream])
-        uncertain = _SURE * math.hypot(error, float(self.reference.wobble[stream]))
-        before = _estimate(metric, after[EXPECTED], uncertain, int(self.reference.learned(stream)))
+        uncertain = SURE * math.hypot(error, float(self.reference.wobble[stream]))
+        before = estimate(metric, after[EXPECTED], uncertain, int(self.reference.learned(stream)))
         if metric.kind is Kind.RATE:
-            moved = _log_odds(after[VALUE], count) - _log_odds(after[EXPECTED], np.inf)
+            moved = log_odds(after[VALUE], count) - log_odds(after[EXPECTED], np.inf)
             seen = share_estimate(float(after[VALUE]), count)
         else:
             moved = score
             scatter = math.sqrt(max(after[SQUARE] - score**2, 1e-6)) * float(self.reference.spread[stream])
-            seen = _estimate(metric, after[VALUE], _SURE * scatter / math.sqrt(count), count)
+            seen = estimate(metric, after[VALUE], SURE * scatter / math.sqrt(count), count)
         # What was noticed early looks larger than it is: the way back is tested against no more than so much of it.
         most = _MOST_ODDS if metric.kind is Kind.RATE else _MOST_SCORE
         self.open[stream] = float(np.clip(moved, -most, most)) / 2
@@ -334,54 +299,3 @@ class Levels:
         levels._back.restore(state["back"])
         levels._second = SecondOpinion.restore(state["second"])
         return levels
-
-
-def learned(metric: Metric, name: str, reference: SeasonalReference, stream: int, pinned: bool) -> Learned | None:
-    """Return what a reference has learned of a stream, under a name; None where there is nothing yet."""
-    if not reference.spread[stream]:
-        return None
-    hours = HOURS // reference.bins
-    level, error = (np.repeat(each, hours).astype(np.float64) for each in reference.week(stream))
-    width = alternatives.band(error, reference.wobble[stream])
-    low, expected, high = (
-        np.array([natural(metric, each) for each in (level + sign * width).tolist()]) for sign in (-1, 0, 1)
-    )
-    share, weeks = float(reference.share_seen()[stream]), reference.weeks(stream)
-    return Learned(name, expected, low, high, share, weeks, int(reference.learned(stream)), pinned)
-
-
-def scaled(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Put values on the scale that is watched: rates and reals as they are, positive ones as log(1 + x / unit)."""
-    if metric.kind is Kind.RATE:
-        return np.where((values == 0) | (values == 1), values, np.nan)
-    if metric.kind is Kind.REAL:
-        return np.where(np.abs(values) <= _LARGEST, values, np.nan)
-    known = (values >= 0) & (values <= _LARGEST)
-    scale: NDArray[np.float64] = np.log1p(np.where(known, values, np.nan) / metric.unit)
-    return scale
-
-
-def natural(metric: Metric, level: float) -> float:
-    """Return what a level is in the metric's own unit: the inverse of `scaled`. A share of words is one of a rate."""
-    if metric.kind is Kind.POSITIVE:
-        return math.expm1(min(max(level, 0.0), 709.0)) * metric.unit
-    return min(max(level, 0.0), 1.0) if metric.kind in (Kind.RATE, Kind.CATEGORY) else level
-
-
-def _estimate(metric: Metric, level: float, uncertain: float, count: int) -> Estimate:
-    mean, low, high = (natural(metric, float(each)) for each in (level, level - uncertain, level + uncertain))
-    return Estimate(mean, low, high, count)
-
-
-def share_estimate(p: float, n: int) -> Estimate:
-    """Return a share with its Wilson interval (E. B. Wilson. Probable inference. JASA 22, 1927)."""
-    z2 = _SURE**2
-    middle, reach = (p + z2 / (2 * n)) / (1 + z2 / n), math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Estimate(p, max(middle - _SURE * reach, 0.0), min(middle + _SURE * reach, 1.0), n)
-
-
-def _log_odds(p: float, n: float) -> float:
-    """Return log odds, of a share that may be 0 or 1 over so few."""
-    least = max(0.5 / n, 1e-5)
-    p = min(max(p, least), 1 - least)
-    return math.log(p / (1 - p))

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.alternatives import band
-from detectors.base import Words
+from detectors.base import Opening, Words
 from detectors.budget import Budget
-from detectors.levels import Learned, Opening, learned, share_estimate
+from detectors.learned import Learned, learned
 from detectors.metrics import Kind, Metric
 from detectors.reference import SeasonalReference
+from detectors.scales import share_estimate
 
 CLASSES = 8  # words that are watched apart, the first that come; all others are one
 OTHER = "other"

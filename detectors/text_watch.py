@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detectors.base import Estimate, Measurements
+from detectors.base import Estimate, Measurements, Opening
 from detectors.budget import Budget
-from detectors.levels import Opening
 from detectors.metrics import Kind
 from detectors.text import StateUnknown, TextDrift
 from detectors.week import WEEK_NS

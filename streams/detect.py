@@ -14,7 +14,7 @@ from detectors.base import Measurements
 from detectors.budget import Budget
 from detectors.episodes import MINUTE_NS
 from detectors.held import LATEST
-from detectors.levels import HOURS, Learned
+from detectors.learned import HOURS, Learned
 from detectors.metrics import METRICS, Kind
 from detectors.sealed import StateRefused, seal, unseal
 from detectors.usage import QUANTITIES, UsageBank

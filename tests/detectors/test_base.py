@@ -8,8 +8,8 @@ import pytest
 
 from detectors import anomaly
 from detectors.base import Estimate, Measurements, Moved, Signal, Slice, Words, signal_of
-from detectors.levels import natural, scaled
 from detectors.metrics import METRICS, Kind, metric_of
+from detectors.scales import natural, scaled
 from tests.detectors.traffic import answers, measured
 
 SIGNAL = Signal(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from bench.detection import streams
 from bench.detection.streams import Metric, World, sized
+from detectors.base import Opening
 from detectors.budget import Budget
 from detectors.drift import Drift, SeasonalDrift
-from detectors.levels import Opening
 from detectors.packed import pack, unpack
 from tests.detectors.traffic import DAY_NS, of_all_kinds
 

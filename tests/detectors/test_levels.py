@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detectors.base import Opening
 from detectors.budget import Budget
 from detectors.drift import Drift
-from detectors.levels import HOURS, Levels, Opening, natural, share_estimate
+from detectors.learned import HOURS
+from detectors.levels import Levels
 from detectors.metrics import METRICS, metric_of
 from detectors.packed import pack, unpack
+from detectors.scales import natural, share_estimate
 
 HOUR_NS = 3_600_000_000_000
 A_DAY = 2400

@@ -8,7 +8,7 @@ from detectors.bank import SegmentBank
 from detectors.base import Measurements
 from detectors.budget import Budget
 from detectors.drift import Drift
-from detectors.levels import Shapes
+from detectors.learned import Shapes
 from streams.detect import Watch
 
 MONDAY_NS, HOUR_NS = 1_788_134_400_000_000_000, 3_600_000_000_000
