@@ -29,7 +29,9 @@ def test_one_inference_is_met_again_everywhere(broker: KafkaServer, clickhouse_u
         # A shop asks a model something through its gateway. The gateway sends Kafka two events: what was asked …
         asked = request("call-1", **CALL | {"user.id": "u-42", "gen_ai.input.messages": text("user", "Red or blue?")})
         # … and what became of it. It does not know how many tokens that took, so it leaves them out.
-        answered = response("call-1", **CALL | {"duration_s": 1.25, "gen_ai.output.messages": text("assistant", "Red, no.")})
+        answered = response(
+            "call-1", **CALL | {"duration_s": 1.25, "gen_ai.output.messages": text("assistant", "Red, no.")}
+        )
         # A minute later the customer presses the thumb that points down.
         judged = feedback("call-1")
         world.produce([asked, answered, judged])
