@@ -125,14 +125,16 @@ def assert_the_swap_is_found(world: World) -> None:
     """
     for service in SERVICES:
         found = world.rows(
-            "SELECT moved.2, inference_id, round(moved.3), round(moved.4) FROM (SELECT segment, inference_id, time, "
+            "SELECT moved.2, inference_id, round(moved.3), round(moved.4), metric = moved.1 FROM "
+            "(SELECT segment, metric, inference_id, time, "
             "arrayJoin(arrayPushFront(also, (metric, direction, mean_before, mean_after))) AS moved FROM findings) "
             "WHERE segment = {segment:String} AND moved.1 = 'output_chars' ORDER BY time",
             segment=f"{service}|/v1/chat/completions|{ALIAS}|production",
         )
         assert len(found) == 1, found
-        direction, noticed, before, after = found[0]
-        assert (direction, noticed >= MIDDLE, before > 1.5 * after) == ("down", True, True), found
+        direction, noticed, before, after, own = found[0]
+        # An hour is one incident to the detectors: where a burst of the trace opened it, the swap joins that.
+        assert (direction, noticed >= MIDDLE or not own, before > 1.5 * after) == ("down", True, True), found
         ((delay,),) = world.rows(
             "SELECT count() FROM inferences WHERE service = {service:String} AND inference_id >= {middle:String} "
             "AND inference_id <= {noticed:String}",
