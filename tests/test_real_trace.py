@@ -133,7 +133,7 @@ def assert_the_swap_is_found(world: World) -> None:
         )
         assert len(found) == 1, found
         direction, noticed, before, after, own = found[0]
-        # An hour is one incident to the detectors: where a burst of the trace opened it, the swap joins that.
+        # An hour is one incident to the detectors: where something else opened it, the swap joins that.
         assert (direction, noticed >= MIDDLE or not own, before > 1.5 * after) == ("down", True, True), found
         ((delay,),) = world.rows(
             "SELECT count() FROM inferences WHERE service = {service:String} AND inference_id >= {middle:String} "
