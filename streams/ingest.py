@@ -177,13 +177,13 @@ class Reader:
             block.segments.append(self.segments.name(event))
             block.watched.append(watched)
             block.answers.append(
-                measure.read(event, asked.get(event.inference_id))
+                measure.told(measure.read(event, asked.get(event.inference_id)), source.content)
                 if watched
                 else Answer(chars=measure.output_chars(event))
             )
         elif isinstance(event, InferenceRequest):
             asked[event.inference_id] = event
-            if watched and (row := self.questions.read(event, *place)) is not None:
+            if watched and (row := self.questions.read(event, *place, source.content)) is not None:
                 block.questions.append(row)
 
 

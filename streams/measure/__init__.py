@@ -1,6 +1,6 @@
 """Events become measurements: what the stages take from the modules of this room."""
 
-from streams.measure.answers import Answer, output_chars, predicted, predicted_by, read
+from streams.measure.answers import Answer, output_chars, predicted, predicted_by, read, told
 from streams.measure.judgements import Judgements, is_truth
 from streams.measure.packing import VERSION, messages, pack, segment_of, unpack
 from streams.measure.places import ITEMS, position_of, source_of
@@ -33,5 +33,6 @@ __all__ = [
     "segment_name",
     "segment_of",
     "source_of",
+    "told",
     "unpack",
 ]

@@ -6,10 +6,12 @@ from typing import NamedTuple
 from streams.events import InferenceRequest, InferenceResponse, Message
 from streams.measure import tools
 from streams.measure.contents import is_json, plain, taken_apart
+from streams.measure.kept import kept
 from streams.measure.languages import language
 from streams.measure.refusals import refuses
 from streams.measure.repetitions import repetition
 from streams.measure.tabular import Said, prediction
+from streams.sources import Content
 
 FAILED = ("error", "timeout_no_response")
 _CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "MAX_TOKENS"})
@@ -90,6 +92,11 @@ def read(response: InferenceResponse, request: InferenceRequest | None) -> Answe
         streamed,
         text or None,
     )
+
+
+def told(answer: Answer, content: Content) -> Answer:
+    """Return an answer without the words that must not leave, as its source's policy has it."""
+    return answer._replace(predicted_class=kept(answer.predicted_class, content), tool=kept(answer.tool, content))
 
 
 def output_chars(response: InferenceResponse) -> int | None:

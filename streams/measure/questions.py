@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from streams.events import InferenceRequest, Message
+from streams.measure.kept import kept
 from streams.measure.rows import Row
 from streams.measure.segments import Segments
 from streams.measure.tabular import Features
 from streams.measure.texts import sampled
+from streams.sources import Content
 
 
 class Questions:
@@ -22,14 +24,16 @@ class Questions:
         self._segments = segments
         self._features = Features()
 
-    def read(self, request: InferenceRequest, source: int, position: int) -> Row | None:
-        """Return a request's row; None where nothing of it is watched, or it says no model and so no segment."""
+    def read(self, request: InferenceRequest, source: int, position: int, content: Content) -> Row | None:
+        """Return a request's row, as its source's policy has it; None where nothing of it is watched, or it says no
+        model and so no segment."""
         tabular = request.operation == "predict" and request.input is not None
         texts = request.input_messages is not None and sampled(request.inference_id, self.share)
         if not (tabular or texts) or request.request_model is None:
             return None
         segment = self._segments.name(request)
-        said = self._features.read(segment, request.input) if tabular else {}
+        given = self._features.read(segment, request.input) if tabular else {}
+        said = {name: value for name, value in given.items() if not isinstance(value, str) or kept(value, content)}
         text = question(request.input_messages or ()) if texts else None
         if not said and text is None:
             return None

@@ -15,7 +15,7 @@ def questions(share: float = 1.0) -> Questions:
 
 
 def test_features_are_a_row_at_the_place_and_time_of_the_request() -> None:
-    row = questions(share=0.0).read(request(input=[[5.1, "red"]], **TABULAR), 7, 9)
+    row = questions(share=0.0).read(request(input=[[5.1, "red"]], **TABULAR), 7, 9, "redacted")
     assert row is not None
     assert (row.segment, row.source, row.position, row.inference_id) == ("-|-|flowers|-", 7, 9, "i1")
     assert row.said == {"feature.0": 5.1, "feature.1": "red"}
@@ -23,10 +23,10 @@ def test_features_are_a_row_at_the_place_and_time_of_the_request() -> None:
 
 
 def test_a_questions_text_is_one_of_the_sample_or_there_is_no_row() -> None:
-    row = questions().read(request(**ASKED), 7, 9)
+    row = questions().read(request(**ASKED), 7, 9, "redacted")
     assert row is not None
     assert (row.text, row.said) == ("How deep is the sea?", {})
-    assert questions(share=0.0).read(request(**ASKED), 7, 9) is None
+    assert questions(share=0.0).read(request(**ASKED), 7, 9, "redacted") is None
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_questions_text_is_one_of_the_sample_or_there_is_no_row() -> None:
     ],
 )
 def test_where_nothing_is_watched_there_is_no_row(change: dict[str, object]) -> None:
-    assert questions().read(request(**change), 7, 9) is None
+    assert questions().read(request(**change), 7, 9, "redacted") is None
 
 
 def test_what_is_asked_is_the_text_of_the_last_message_of_a_user() -> None:
