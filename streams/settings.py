@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from streams.sources import Source
 
+TOKEN = "SLUICE_TOKEN_"  # noqa: S105  how the variables begin that hold tokens for others: no settings of ours
+
 
 class SettingsError(Exception):
     """A setting is wrong; the message names the variable, what it holds and what it takes."""
@@ -153,7 +155,16 @@ def unknown_variables() -> list[str]:
     They are said, not refused: Kubernetes sets SLUICE_PORT and the like where a service is called sluice.
     """
     known = {f"SLUICE_{name.upper()}" for name in Settings.model_fields}
-    return sorted(name for name in os.environ if name.startswith("SLUICE_") and name not in known)
+    named = (name for name in os.environ if name.startswith("SLUICE_") and not name.startswith(TOKEN))
+    return sorted(name for name in named if name not in known)
+
+
+def tokens() -> dict[str, str]:
+    """Return what services that the policy of a cut names are shown, by variable: all that begin with SLUICE_TOKEN_.
+
+    No others: else a policy could send any secret of the environment to an address of its own.
+    """
+    return {name: value for name, value in os.environ.items() if name.startswith(TOKEN)}
 
 
 def _line(error: object) -> str:

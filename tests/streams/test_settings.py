@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.settings import Settings, SettingsError, load, shown, unknown_variables
+from streams.settings import Settings, SettingsError, load, shown, tokens, unknown_variables
 
 SECRET = "s3cr%2F3t"  # noqa: S105  # of nobody
 
@@ -167,3 +167,11 @@ def test_each_setting_can_be_shown() -> None:
     assert said["clickhouse_url"] == "http://(not shown)@ch:8123/x"
     assert said["state_key"] == "(not shown)"
     assert said["partitions"] == "4"
+
+
+def test_tokens_for_others_are_variables_of_their_own_and_no_other_is_one(setenv: Callable[[str, str], None]) -> None:
+    setenv("SLUICE_TOKEN_JUDGE", SECRET)
+    setenv("SLUICE_STATE_KEY", "0" * 32)
+    setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    assert tokens() == {"SLUICE_TOKEN_JUDGE": SECRET}
+    assert unknown_variables() == []
