@@ -22,7 +22,7 @@ def test_a_table_is_shown_as_it_is_and_nothing_is_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-XX, "[]", "[1]", '[{"role":"user"}]', '[{"role":"user","parts":{}}]', "null"]
+    "value", ["1" * 5000, "[]", "[1]", '[{"role":"user"}]', '[{"role":"user","parts":{}}]', "null"]
 )
 def test_json_of_any_shape_is_text(value: str) -> None:
     assert isinstance(text_of({"input_messages": value}, "dialogue"), str)
