@@ -54,6 +54,10 @@ detection: $(READY) ## Measure false alarms and delays of drift detection beside
 fuzz: $(READY) ## Feed every decoder a million hostile records (half an hour)
 	$(BIN)/python -m bench.fuzz
 
+.PHONY: metrics
+metrics: $(READY) ## Write docs/metrics.md anew after a change of the metrics
+	$(BIN)/sluice metrics > docs/metrics.md
+
 .PHONY: schema
 schema: $(READY) ## Write docs/events.schema.json and docs/receiver.openapi.json anew after a change of the contracts
 	$(BIN)/sluice schema > docs/events.schema.json

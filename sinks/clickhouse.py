@@ -1,7 +1,9 @@
 """The door to ClickHouse: Arrow tables go in, and its errors come out as "busy" or "broken"."""
 
 import re
+from collections.abc import Callable
 from importlib.resources import files
+from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import clickhouse_connect
@@ -11,6 +13,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, StreamFailureE
 from urllib3.exceptions import HTTPError
 
 from sinks.base import SinkBroken, SinkBusy, SinkError
+
+T = TypeVar("T")
 
 # Server codes that pass with time. A code that is not here stops the worker: it would be refused for ever.
 PASSING = {
@@ -53,6 +57,13 @@ class ClickHouse:
             return
         try:
             self.client.insert_arrow(table, rows, settings=INSERT)
+        except (ClickHouseError, *AWAY) as error:
+            raise judged(error, self.url) from error
+
+    def ask(self, ask: Callable[[Client], T]) -> T:
+        """Return what a function asks of the connection, its failures told apart as an insert's are."""
+        try:
+            return ask(self.client)
         except (ClickHouseError, *AWAY) as error:
             raise judged(error, self.url) from error
 

@@ -1,16 +1,13 @@
 """What only the store can join: ids come in, and what else is known of them, from whichever worker, comes out."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import orjson
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from sinks.clickhouse import AWAY, INSERT, ClickHouse, judged
-
-T = TypeVar("T")
+from sinks.clickhouse import INSERT, ClickHouse
 
 CHUNK = 5_000  # ids in one query
 SPOKEN = 1_000  # pieces of feedback in one query, of 34 names at most
@@ -166,7 +163,7 @@ class Joins:
         """Return when these inferences were asked, and for what, as far as that is stored."""
         found: dict[str, Asked] = {}
         for chunk in _chunks(ids):
-            rows = self._ask(partial(_rows, query=ASKED.format(ids=_hex(chunk))))
+            rows = self._clickhouse.ask(partial(_rows, query=ASKED.format(ids=_hex(chunk))))
             found |= {inference_id: Asked(*row) for inference_id, *row in rows}
         return found
 
@@ -180,7 +177,7 @@ class Joins:
                 for number, each in enumerate(spoken[start : start + SPOKEN], start)
                 for name, breadth in each.names
             ]
-            found |= dict(self._ask(partial(_rows, query=MEANT.format(said=_hex(said)))))
+            found |= dict(self._clickhouse.ask(partial(_rows, query=MEANT.format(said=_hex(said)))))
         answered = self._answered(list(found.values()), output=output)
         better = [shadowed_by for _, shadowed_by, *_ in answered.values() if shadowed_by]
         answered |= self._answered(better, output=output) if better else {}
@@ -190,7 +187,7 @@ class Joins:
         found: dict[str, Sequence[Any]] = {}
         for chunk in _chunks(ids):
             query = ANSWERED.format(ids=_hex(chunk), output=OUTPUT if output else NO_OUTPUT)
-            found |= {inference_id: row for inference_id, *row in self._ask(partial(_rows, query=query))}
+            found |= {inference_id: row for inference_id, *row in self._clickhouse.ask(partial(_rows, query=query))}
         return found
 
     def shadow(self, aliases: Sequence[str]) -> None:
@@ -199,7 +196,7 @@ class Joins:
         To be called once the inferences are stored: whoever comes last sees both.
         """
         for chunk in _chunks(aliases):
-            self._ask(partial(_shadow, aliases=chunk))
+            self._clickhouse.ask(partial(_shadow, aliases=chunk))
 
     def overdue(self, until_ms: int, since_ms: int) -> list[Overdue]:
         """Return the requests that came no later than `until_ms` (Kafka time) and have no response.
@@ -212,11 +209,11 @@ class Joins:
             rows = client.query(OVERDUE, {"after": max(found, since_ms), "until": until_ms}).result_rows
             return [Overdue(*row) for row in rows]
 
-        return self._ask(ask)
+        return self._clickhouse.ask(ask)
 
     def found(self, until_ms: int) -> None:
         """Remember that what was overdue up to then has been said."""
-        self._ask(
+        self._clickhouse.ask(
             lambda client: client.command(
                 "INSERT INTO timeouts_found VALUES (fromUnixTimestamp64Milli({until:Int64}, 'UTC'))",
                 {"until": until_ms},
@@ -225,18 +222,12 @@ class Joins:
 
     def joined(self) -> list[Joined]:
         """Return how the feedback of the last day was joined."""
-        return self._ask(
+        return self._clickhouse.ask(
             lambda client: [
                 Joined(rater_kind, feedback, joined, (median, high))
                 for rater_kind, feedback, joined, (median, high) in client.query(JOINED).result_rows
             ]
         )
-
-    def _ask(self, ask: Callable[[Client], T]) -> T:
-        try:
-            return ask(self._clickhouse.client)
-        except (ClickHouseError, *AWAY) as error:
-            raise judged(error, self._clickhouse.url) from error
 
 
 # The ids stand in the query's text: parameters of the server's travel in the address, which is too short. In hex

@@ -1,15 +1,22 @@
-"""The door to Prometheus: every metric that Sluice shows, declared once with its labels and meaning."""
+"""The door to Prometheus: what the walk tells of itself becomes the samples of the metrics that are declared."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter as Count
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
 
+from sinks import metrics
+from sinks.histograms import ArrayHistogram
 from sinks.joins import Joined
-from streams.events import DeadLetter, Finding, LedgerRow
+from sinks.metrics import Metric
+from streams.events import DeadLetter, Finding, InferenceResponse, LedgerRow, ReferenceRow
 
-CONTENT_TYPE = "text/plain; version=0.0.4"
 NAMES = 200  # of feedback that are shown apart: whoever sends it chooses them
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+M = TypeVar("M", Counter, Gauge)
 
 
 class Metrics:
@@ -17,72 +24,55 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = self.registry
-        self.records = Counter(
-            "sluice_records", "Records confirmed, by what became of them.", ["topic", "outcome"], registry=own
-        )
-        self.dead_letters = Counter(
-            "sluice_dead_letters", "Records, or items of them, set aside.", ["topic", "reason"], registry=own
-        )
-        self.events = Counter("sluice_events", "Events read.", ["format", "kind"], registry=own)
-        self.redactions = Counter("sluice_redactions", "Pieces of text taken out.", ["kind"], registry=own)
-        self.feedback = Counter(
-            "sluice_feedback",
-            "Feedback read; raters of different kinds never share a series.",
-            ["name", "rater_kind"],
-            registry=own,
-        )
-        self.feedback_recent = Gauge(
-            "sluice_feedback_recent",
-            "Feedback of the last day, by whether its inference is known.",
-            ["rater_kind", "joined"],
-            registry=own,
-        )
-        self.feedback_delay = Gauge(
-            "sluice_feedback_delay_seconds",
-            "From answer to feedback, over the last day.",
-            ["rater_kind", "quantile"],
-            registry=own,
-        )
-        self.timeouts = Counter("sluice_timeouts", "Requests found without a response in time.", registry=own)
-        self.block_records = Histogram(
-            "sluice_block_records", "Records in a block.", buckets=(1, 10, 100, 1_000, 10_000, 100_000), registry=own
-        )
-        self.stage_seconds = Histogram(
-            "sluice_stage_seconds", "Time of a block in a stage.", ["stage"], buckets=SECONDS, registry=own
-        )
-        self.sink_busy = Counter(
-            "sluice_sink_busy", "Blocks that a sink refused for the moment.", ["sink"], registry=own
-        )
-        self.event_time = Gauge(
-            "sluice_event_time_seconds", "Greatest event time confirmed, seconds since 1970.", registry=own
-        )
-        self.inferences = Counter(
-            "sluice_inferences", "Answered inferences watched.", ["segment", "status"], registry=own
-        )
-        self.findings = Counter(
-            "sluice_findings", "Findings that opened.", ["segment", "metric", "direction"], registry=own
-        )
-        self.segments = Gauge("sluice_segments", "Segments that this worker watches.", registry=own)
-        self.held = Gauge(
-            "sluice_held_rows", "Answers that wait to be watched until all partitions have come as far.", registry=own
-        )
-        self.state_refused = Counter(
-            "sluice_state_refused", "Detector states not taken over: wrong signature or version.", registry=own
-        )
-        self.batches_cut = Counter("sluice_batches_cut", "Review batches cut by this worker.", registry=own)
-        self.cuts_failed = Counter(
-            "sluice_cuts_failed", "Scheduled cuts that were refused or broke off; the log says why.", registry=own
-        )
-        self.received = Counter(
-            "sluice_received", "Requests to the receiver, by class of answer.", ["format", "status"], registry=own
-        )
-        self.received_bytes = Counter(
-            "sluice_received_bytes", "Bytes of bodies that are in Kafka, decompressed.", ["format"], registry=own
-        )
+        self.records = self._made(Counter, metrics.RECORDS)
+        self.events = self._made(Counter, metrics.EVENTS)
+        self.dead_letters = self._made(Counter, metrics.DEAD_LETTERS)
+        self.redactions = self._made(Counter, metrics.REDACTIONS)
+        self.lag_records = self._made(Gauge, metrics.LAG_RECORDS)
+        self.lag_seconds = self._made(Gauge, metrics.LAG_SECONDS)
+        self.stalled = self._made(Gauge, metrics.STALLED_SECONDS)
+        self.ledger_gap = self._made(Gauge, metrics.LEDGER_GAP)
+        self.block_records = self._histogram(metrics.BLOCK_RECORDS)
+        self.stage_seconds = self._histogram(metrics.STAGE)
+        self.sink_busy = self._made(Counter, metrics.SINK_BUSY)
+        self.sink_waiting = self._made(Gauge, metrics.SINK_WAITING)
+        self.event_time = self._made(Gauge, metrics.EVENT_TIME)
+        self.received = self._made(Counter, metrics.RECEIVED)
+        self.received_bytes = self._made(Counter, metrics.RECEIVED_BYTES)
+        self.inferences = self._made(Counter, metrics.INFERENCES)
+        self.durations = self._array_histogram(metrics.DURATION)
+        self.first_chunks = self._array_histogram(metrics.FIRST_CHUNK)
+        self.tokens = self._made(Counter, metrics.TOKENS)
+        self.cost = self._made(Counter, metrics.COST)
+        self.timeouts = self._made(Counter, metrics.TIMEOUTS)
+        self.feedback = self._made(Counter, metrics.FEEDBACK)
+        self.feedback_recent = self._made(Gauge, metrics.FEEDBACK_RECENT)
+        self.feedback_delay = self._made(Gauge, metrics.FEEDBACK_DELAY)
+        self.findings = self._made(Counter, metrics.FINDINGS)
+        self.findings_open = self._made(Gauge, metrics.FINDINGS_OPEN)
+        self.evidence = self._made(Gauge, metrics.EVIDENCE)
+        self.false_alarms = self._made(Gauge, metrics.FALSE_ALARMS)
+        self.segments = self._made(Gauge, metrics.SEGMENTS)
+        self.references = self._made(Gauge, metrics.REFERENCES)
+        self.held = self._made(Gauge, metrics.HELD)
+        self.state_refused = self._made(Counter, metrics.STATE_REFUSED)
+        self.batches_cut = self._made(Counter, metrics.BATCHES_CUT)
+        self.cuts_failed = self._made(Counter, metrics.CUTS_FAILED)
         self._latest_ns = 0
         self._names: set[str] = set()
-        self._open: set[str] = set()
+        self._open: dict[str, Finding] = {}
+        self._reference_states: dict[tuple[str, str], str] = {}
+
+    def _made(self, kind: type[M], metric: Metric) -> M:
+        return kind(metric.name, metric.meaning, metric.labels, registry=self.registry)
+
+    def _histogram(self, metric: Metric) -> Histogram:
+        return Histogram(metric.name, metric.meaning, metric.labels, buckets=metric.buckets, registry=self.registry)
+
+    def _array_histogram(self, metric: Metric) -> ArrayHistogram:
+        histogram = ArrayHistogram(metric)
+        self.registry.register(histogram)
+        return histogram
 
     def confirmed(self, ledger: list[LedgerRow]) -> None:
         """Count a block that every sink has confirmed."""
@@ -116,21 +106,52 @@ class Metrics:
         for letter in letters:
             self.dead_letters.labels(letter.topic, letter.reason).inc()
 
-    def answered(self, inferences: Mapping[tuple[str, str], int], latest_ns: int) -> None:
-        """Count answered inferences by segment and status; `latest_ns` is the greatest event time among all events."""
-        for (segment, status), count in inferences.items():
-            self.inferences.labels(segment, status).inc(count)
+    def answered(self, served: Mapping[str, Sequence[tuple[InferenceResponse, float | None]]], latest_ns: int) -> None:
+        """Count answered inferences, each with its duration in seconds, by segment.
+
+        `latest_ns` is the greatest event time among all events.
+        """
+        for segment, answers in served.items():
+            responses = [response for response, _ in answers]
+            ids = [response.inference_id for response in responses]
+            for status, count in Count(response.status for response in responses).items():
+                self.inferences.labels(segment, status).inc(count)
+            self.durations.observe(segment, np.array([seconds for _, seconds in answers], np.float64), ids)
+            first = np.array([response.time_to_first_chunk_s for response in responses], np.float64)
+            self.first_chunks.observe(segment, first, ids)
+            self.tokens.labels(segment, "input").inc(sum(response.input_tokens or 0 for response in responses))
+            self.tokens.labels(segment, "output").inc(sum(response.output_tokens or 0 for response in responses))
+            self.cost.labels(segment).inc(sum(response.cost_usd or 0.0 for response in responses))
         self._latest_ns = max(self._latest_ns, latest_ns)
         self.event_time.set(self._latest_ns / 1e9)
 
     def found(self, finding: Finding) -> None:
-        """Count a finding when it opens; what else is said of it is no other finding."""
-        if finding.state == "closed":
-            self._open.discard(finding.finding_id)
-        elif finding.said_unix_nano == finding.time_unix_nano and finding.finding_id not in self._open:
-            self._open.add(finding.finding_id)
+        """Count a finding when it opens, and show it until it closes; what is said of it meanwhile is no other one."""
+        opens = finding.said_unix_nano == finding.time_unix_nano
+        if finding.state == "open" and opens and finding.finding_id not in self._open:
             self.findings.labels(finding.segment, finding.metric, finding.direction).inc()
+        others = [each for name, each in self._open.items() if name != finding.finding_id]
+        self.standing([*others, finding] if finding.state == "open" else others)
 
-    def exposition(self) -> bytes:
-        """Return what /metrics answers, in Prometheus's text format."""
-        return generate_latest(self.registry)
+    def standing(self, findings: Iterable[Finding]) -> None:
+        """Show these findings as open, and no others: a worker shows those of the segments that it watches."""
+        self._open = {finding.finding_id: finding for finding in findings}
+        by_place: dict[tuple[str, str], list[float]] = {}
+        for finding in self._open.values():
+            by_place.setdefault((finding.segment, finding.metric), []).append(finding.log10_e)
+        self.findings_open.clear()
+        self.evidence.clear()
+        for place, evidence in by_place.items():
+            self.findings_open.labels(*place).set(len(evidence))
+            self.evidence.labels(*place).set(max(evidence))
+
+    def learned(self, references: Sequence[ReferenceRow]) -> None:
+        """Show in which states the references are that this worker has said anything of."""
+        self._reference_states |= {(row.segment, row.metric): row.state for row in references}
+        for state, count in Count(self._reference_states.values()).items():
+            self.references.labels(state).set(count)
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """Return what /metrics answers, and its content type: OpenMetrics, with exemplars, for those who accept it."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type

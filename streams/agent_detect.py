@@ -18,13 +18,14 @@ from sinks import columns
 from sinks.base import Sink
 from sinks.prometheus import Metrics
 from streams import commands, measure
-from streams.blocks import gathered, until_taken
+from streams.blocks import gathered
 from streams.dead_letters import dead_letter
 from streams.delivery import UNACKED_BATCHES, Current, Delivered, Keep, Send, records
 from streams.detect import Watch, Watched
 from streams.events import DeadLetter, Finding, LedgerRow
 from streams.gateways.base import InvalidEvent
 from streams.ingest import ledger_row
+from streams.offers import Offers
 from streams.pace import WorkClock
 from streams.settings import Settings
 
@@ -47,6 +48,7 @@ class Detect:
     generation: Callable[[], int]
     home: Callable[[bytes], int | None]  # the partition of a segment's measurements, where it is this worker's
     clock: WorkClock
+    offers: Offers
 
     def __post_init__(self) -> None:
         self.seen_generation = self.generation()
@@ -160,8 +162,9 @@ class Detect:
                 self.clickhouse.insert("dead_letters", columns.dead_letter_rows(letters))
 
         generation = self.generation()
-        if await until_taken(write, self._refused, lambda: self.generation() == generation):
+        if await self.offers.until_taken(write, lambda: self.generation() == generation):
             self.metrics.set_aside(letters)
+            self.metrics.learned(watched.references)
 
     async def announce(self, findings: list[Finding]) -> None:
         sent = [await self.publish(key=f.segment.encode(), value=f.model_dump_json().encode()) for f in findings]
@@ -186,15 +189,12 @@ class Detect:
             with self.metrics.stage_seconds.labels("checkpoint").time():
                 kept = [self.keep(self.partition_of[key], key, state) for key, state in self.watch.checkpoint()]
                 await asyncio.gather(*kept)
-                if rows and not await until_taken(account, self._refused, lambda: any(map(self.current, events))):
+                if rows and not await self.offers.until_taken(account, lambda: any(map(self.current, events))):
                     return  # partitions moved while the sink was away
             for event in events:
                 event.ack()
             self.metrics.confirmed(rows)
             self.metrics.segments.set(len(self.watch.live))
-
-    def _refused(self) -> None:
-        self.metrics.sink_busy.labels("clickhouse").inc()
 
 
 def _ledger(rows: list[LedgerRow]) -> pa.Table:

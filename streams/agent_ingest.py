@@ -15,12 +15,13 @@ from sinks import columns
 from sinks.base import Sink
 from sinks.prometheus import Metrics
 from streams import ingest, measure, usage
-from streams.blocks import gathered, until_taken
+from streams.blocks import gathered
 from streams.dead_letters import PoisonWatch
 from streams.delivery import Current, Delivered, Send, records
 from streams.durations import Joined, Requests, joined
 from streams.judged import Targets, judged
 from streams.measure import Judgements, Questions, Row, Segments
+from streams.offers import Offers
 from streams.pace import WorkClock
 from streams.redaction import Redactor
 from streams.settings import Settings
@@ -45,6 +46,7 @@ class Ingest:
     publish: Send
     current: Current
     clock: WorkClock
+    offers: Offers
 
     def __post_init__(self) -> None:
         self.redactor = Redactor(self.settings.pseudonyms)
@@ -78,12 +80,12 @@ class Ingest:
 
     async def confirm(self, block: ingest.Block, events: list[Delivered]) -> None:
         with self.clock, self.metrics.stage_seconds.labels("confirm").time():
-            done = await asyncio.gather(self.store(block, events), self.measure(block, events))
-            if not all(done) or not await self.account(block, events):
+            stored, durations = await asyncio.gather(self.store(block, events), self.measure(block, events))
+            if not stored or durations is None or not await self.account(block, events):
                 return  # partitions moved while the sink was away: the block is read again by whoever has them
         for event in events:
             event.ack()
-        self.count(block)
+        self.count(block, durations)
 
     async def store(self, block: ingest.Block, events: list[Delivered]) -> bool:
         def write() -> None:
@@ -94,14 +96,15 @@ class Ingest:
 
         return await self._taken(write, events)
 
-    async def measure(self, block: ingest.Block, events: list[Delivered]) -> bool:
+    async def measure(self, block: ingest.Block, events: list[Delivered]) -> list[float | None] | None:
+        """Publish the measurements and return how long the answers took; None once the block is not this worker's."""
         known: list[tuple[Joined, list[Row]]] = []
 
         def look_up() -> None:
             known[:] = [(joined(block, self.joins), judged(block, self.joins, self.judgements))]
 
         if not await self._taken(look_up, events):
-            return False
+            return None
         ((answers, feedback),) = known
         measured = block.measurements(*answers, feedback, self.settings.text_share)
         used = usage.by_shard(block.responses, block.watched, block.feedback)
@@ -111,7 +114,7 @@ class Ingest:
             for message in measure.messages(measurements)
         ]
         await asyncio.gather(*sent)
-        return True
+        return answers.durations
 
     async def account(self, block: ingest.Block, events: list[Delivered]) -> bool:
         def write() -> None:
@@ -119,17 +122,14 @@ class Ingest:
 
         return await self._taken(write, events)
 
-    def count(self, block: ingest.Block) -> None:
+    def count(self, block: ingest.Block, durations: list[float | None]) -> None:
         self.metrics.confirmed(block.ledger)
         self.metrics.read(block.formats(), block.judgements())
         self.metrics.set_aside(block.letters)
-        self.metrics.answered(block.statuses(), block.latest_ns())
+        self.metrics.answered(block.served(durations), block.latest_ns())
         self.metrics.redacted(self.redactor.counts)
         self.redactor.counts.clear()
 
     async def _taken(self, work: Callable[[], None], events: list[Delivered]) -> bool:
         """Offer the store some work until it takes it; False once nothing of the block is this worker's any more."""
-        return await until_taken(work, self._refused, lambda: any(map(self.current, events)))
-
-    def _refused(self) -> None:
-        self.metrics.sink_busy.labels("clickhouse").inc()
+        return await self.offers.until_taken(work, lambda: any(map(self.current, events)))

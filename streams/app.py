@@ -1,9 +1,9 @@
 """The worker: one Faust app that wires Kafka, the walk and the sinks together, and what runs beside them."""
 
-import asyncio
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import cast
@@ -12,25 +12,27 @@ import faust
 from aiohttp.web import AppRunner
 from faust import Stream
 from faust.types import TP, EventT, StreamT, TopicT
-from faust.web import Request, Response, View
 from faust.web.drivers.aiohttp import Web
 
 from detectors.budget import Budget
-from sinks.base import SinkBusy
 from sinks.clickhouse import ClickHouse
 from sinks.joins import Joins
-from sinks.prometheus import CONTENT_TYPE, Metrics
-from streams import timeouts, topics
+from sinks.prometheus import Metrics
+from streams import chores, pages, topics
 from streams.agent_detect import Detect
 from streams.agent_ingest import Ingest
 from streams.batches import BatchTransport, app_settings
-from streams.delivery import UNACKED_BATCHES, Delivered, Send
+from streams.delivery import UNACKED_BATCHES, Delivered
 from streams.detect import Watch
+from streams.ends import Ends
 from streams.memory import collect_by_the_clock
+from streams.movement import Partition
+from streams.offers import Offers
 from streams.pace import WorkClock
 from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import Receiver
 from streams.settings import Settings
+from streams.vitals import EVERY_S, Vitals
 
 log = logging.getLogger("sluice.worker")
 
@@ -61,8 +63,17 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         return partition if partition is not None and TP(measured, partition) in app.consumer.assignment() else None
 
     clock, joins = WorkClock(), Joins(clickhouse)
+    offers = Offers(metrics.sink_busy.labels("clickhouse").inc)
     ingest = Ingest(
-        settings, sources, clickhouse, joins, metrics, publish=measurements.send, current=current, clock=clock
+        settings,
+        sources,
+        clickhouse,
+        joins,
+        metrics,
+        publish=measurements.send,
+        current=current,
+        clock=clock,
+        offers=offers,
     )
     detect = Detect(
         settings,
@@ -80,7 +91,9 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         generation=lambda: app.consumer_generation_id,
         home=home,
         clock=clock,
+        offers=offers,
     )
+    metrics.false_alarms.set(settings.false_alarms)
 
     @app.agent(_topic(app, *sources), name="ingest")
     async def ingest_agent(stream: StreamT[bytes]) -> None:
@@ -106,57 +119,57 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
 
     @app.crontab(settings.cut_schedule, timezone=UTC, on_leader=True)
     async def cut() -> None:
-        await cut_on_schedule(cut_due_weeks, metrics)
+        await chores.cut_on_schedule(cut_due_weeks, metrics)
 
     responses = _topic(app, settings.topic_prefix + topics.RESPONSES.name)
 
     async def join() -> None:
         if app.is_leader():
-            await or_later(join_up(joins, responses.send, settings.response_timeout_seconds, metrics))
+            timeout_s = settings.response_timeout_seconds
+            await chores.or_later(chores.join_up(joins, responses.send, timeout_s, metrics))
+            metrics.ledger_gap.set(await chores.ledger_gap(settings, clickhouse))
 
     app.timer(60.0)(join)
 
-    @app.page("/metrics")
-    async def exposition(view: View, _request: Request) -> Response:
-        return view.bytes(metrics.exposition(), content_type=CONTENT_TYPE)
+    async def stand() -> None:
+        await chores.or_later(chores.open_findings(clickhouse, metrics, frozenset(detect.watch.live)))
 
-    _receive(app, settings, metrics)
+    app.timer(60.0)(stand)
+
+    vitals = Vitals(_Group(app), Ends(settings.kafka_bootstrap), offers, metrics, settings.stalled_seconds)
+    app.timer(EVERY_S)(vitals.look)
+
+    _serve(app, settings, metrics, vitals)
     return app
 
 
-def _receive(app: faust.App, settings: Settings, metrics: Metrics) -> None:
-    """Serve the receiver beside /metrics; where it would be open to strangers, /metrics alone."""
+@dataclass(frozen=True)
+class _Group:
+    """The worker's part of its group, as Faust knows it."""
+
+    app: faust.App
+
+    def settled(self) -> bool:
+        return not self.app.rebalancing and self.app.consumer_generation_id > 0
+
+    def confirmed(self) -> Mapping[Partition, int]:
+        confirmed = cast(BatchTransport, self.app.transport).confirmed()
+        return {(tp.topic, tp.partition): offset for tp, offset in confirmed.items()}
+
+    def seen(self, partition: Partition) -> int:
+        return self.app.consumer.highwater(TP(*partition)) or 0
+
+
+def _serve(app: faust.App, settings: Settings, metrics: Metrics, vitals: Vitals) -> None:
+    """Serve what the worker tells of itself, and beside it the receiver, where that would not be open to strangers."""
     web = cast(Web, app.web)
+    web.web_app.router.add_routes(pages.routes(metrics, lambda: vitals.health))
     try:
         Receiver(settings, metrics).attach(web.web_app)
     except CannotServe as closed:
         log.warning("%s The worker takes nothing over HTTP.", closed)
     # Faust's own would unpack bodies, and take a gzip that breaks off for whole.
     web._runner = AppRunner(web.web_app, access_log=None, auto_decompress=False)
-
-
-async def cut_on_schedule(cut_due_weeks: Callable[[], int], metrics: Metrics) -> None:
-    """Cut what is due. A cut that fails stops nothing: it is said in a line, and tried again at the next schedule."""
-    try:
-        metrics.batches_cut.inc(await asyncio.to_thread(cut_due_weeks))
-    except Exception as refused:
-        metrics.cuts_failed.inc()
-        said = str(refused).partition("\n")[0] or type(refused).__name__
-        log.error("The cut is tried again at the next schedule (SLUICE_CUT_SCHEDULE): %s", said)
-
-
-async def join_up(joins: Joins, publish: Send, timeout_s: float, metrics: Metrics) -> None:
-    """Say which requests stayed without a response, and show how feedback was joined; for the leader, by the minute."""
-    metrics.timeouts.inc(await timeouts.announce(joins, publish, timeout_s))
-    metrics.joined(await asyncio.to_thread(joins.joined))
-
-
-async def or_later(task: Awaitable[None]) -> None:
-    """Let a task that comes round again fail while its sink is away."""
-    try:
-        await task
-    except SinkBusy as busy:
-        log.warning("%s. The join is tried again in a minute.", busy)
 
 
 async def or_stop(app: faust.App, walk: Awaitable[None]) -> None:

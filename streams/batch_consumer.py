@@ -224,6 +224,9 @@ class BatchConsumer(driver.Consumer):
         progress, delivery = self._progress.get(message.tp), self._deliveries.get(message)
         return progress is not None and delivery is not None and delivery in progress.window
 
+    def confirmed(self) -> dict[TP, int]:
+        return {tp: progress.acked_to for tp, progress in self._progress.items()}
+
     def _settle(self, message: Message) -> None:
         message.acked = True
         self._unacked_messages.discard(message)

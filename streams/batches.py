@@ -34,7 +34,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, cast
 
 from faust.transport.drivers import aiokafka as driver
-from faust.types import AppT, EventT
+from faust.types import TP, AppT, EventT
 from faust.types.transports import ConsumerT
 from yarl import URL
 
@@ -106,6 +106,10 @@ class BatchTransport(driver.Transport):
     def is_current(self, event: EventT[Any]) -> bool:
         """Say whether acknowledging the event would still count."""
         return self._consumer.is_current(event.message)
+
+    def confirmed(self) -> dict[TP, int]:
+        """Return, for each assigned partition of batched topics, the next offset that may be committed."""
+        return self._consumer.confirmed()
 
     @property
     def _consumer(self) -> BatchConsumer:

@@ -69,10 +69,15 @@ class Block:
         answers = Answers(self.responses, segments, self.answers, durations, output_types)
         return measure.by_segment(answers, [*self.questions, *judged], text_share)
 
-    def statuses(self) -> Counter[tuple[str, str]]:
-        """Count the answered inferences that are watched, by segment and status."""
-        named = zip(self.segments, self.responses.events, self.watched, strict=True)
-        return Counter((segment, response.status) for segment, response, watched in named if watched)
+    def served(self, durations: Sequence[float | None]) -> dict[str, list[tuple[InferenceResponse, float | None]]]:
+        """Give each segment the answers of it that are watched, with their durations in seconds."""
+        served: dict[str, list[tuple[InferenceResponse, float | None]]] = {}
+        for segment, response, watched, seconds in zip(
+            self.segments, self.responses.events, self.watched, durations, strict=True
+        ):
+            if watched:
+                served.setdefault(segment, []).append((response, seconds))
+        return served
 
     def formats(self) -> Counter[tuple[str, str]]:
         """Count the events by the format they came in and their kind."""

@@ -107,6 +107,9 @@ class Settings(BaseSettings):
         "0 6 * * 1", description="When the leader cuts weeks that are due: crontab, UTC."
     )
 
+    stalled_seconds: float = Field(
+        120.0, ge=20, description="How long a partition with work may stand still before /livez says that it is dead."
+    )
     rebalance_seconds: float = Field(30.0, ge=2, description="How long Kafka waits for workers when the group changes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line to log.")
 

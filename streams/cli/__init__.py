@@ -1,6 +1,28 @@
 """`sluice`: each command reads the settings, calls one thing, and prints what came of it."""
 
-from streams.cli import batches, contract, findings, gateways, incidents, references, running, sending
+from streams.cli import (
+    batches,
+    contract,
+    erasing,
+    findings,
+    gateways,
+    incidents,
+    references,
+    running,
+    sending,
+    watching,
+)
 from streams.cli.group import main
 
-__all__ = ["batches", "contract", "findings", "gateways", "incidents", "main", "references", "running", "sending"]
+__all__ = [
+    "batches",
+    "contract",
+    "findings",
+    "gateways",
+    "incidents",
+    "main",
+    "references",
+    "running",
+    "sending",
+    "watching",
+]

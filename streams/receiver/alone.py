@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from sinks.prometheus import CONTENT_TYPE, Metrics
+from sinks.prometheus import Metrics
 from streams import topics
 from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import Receiver
@@ -34,8 +34,9 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
     metrics = Metrics()
     receiver = Receiver(settings, metrics)
 
-    async def exposition(_request: web.Request) -> web.Response:
-        return web.Response(body=metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+    async def exposition(request: web.Request) -> web.Response:
+        body, content_type = metrics.exposition(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     application = web.Application()
     application.router.add_get("/metrics", exposition)

@@ -1,18 +1,33 @@
 """What /metrics answers: every metric with its meaning, a bounded number of series, and the numbers of the walk."""
 
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
+from sinks.metrics import ALL
 from sinks.prometheus import Metrics
-from streams.events import DeadLetter, LedgerRow
+from streams.events import DeadLetter, InferenceResponse, LedgerRow
 from tests.sinks.found import found, over
 
 FINDING = found("f", segment='chat|"quoted"\n|-|-', metric="duration_s")
 # What may stand in a label: names of topics, a few words of our own, and segments, which are limited in number.
-LABELS = {"topic", "outcome", "reason", "stage", "sink", "segment", "status", "metric", "direction", "le", "format"}
+LABELS = {label for metric in ALL for label in metric.labels} | {"le"}
 
 
 def _letter(offset: int, reason: str) -> DeadLetter:
     return DeadLetter("inference.requests", 0, offset, 0, 0, reason, f"detail {offset}", b"key", b"value", ())
+
+
+def _answer(status: str) -> InferenceResponse:
+    said = {
+        "kind": "response",
+        "event_id": "e",
+        "inference_id": "i",
+        "time_unix_nano": 1_763_726_402_500_000_000,
+        "status": status,
+        "gen_ai.usage.input_tokens": 10,
+        "cost_usd": 0.5,
+    }
+    return InferenceResponse.model_validate(said)
 
 
 def _busy() -> Metrics:
@@ -21,7 +36,8 @@ def _busy() -> Metrics:
         [LedgerRow("inference.requests", 0, 0, 9, 10, 8, 2, 8, 2), LedgerRow("t", 1, 5, 5, 1, 1, 0, 1, 0)]
     )
     metrics.set_aside([_letter(offset, "not_json") for offset in range(50)] + [_letter(50, "empty")])
-    metrics.answered({("chat", "ok"): 3, ("chat", "error"): 1}, latest_ns=1_763_726_402_500_000_000)
+    served = [(_answer("ok"), 0.3)] * 3 + [(_answer("error"), None)]
+    metrics.answered({"chat": served}, latest_ns=1_763_726_402_500_000_000)
     metrics.found(FINDING)
     metrics.stage_seconds.labels("read").observe(0.2)
     metrics.sink_busy.labels("clickhouse").inc()
@@ -32,7 +48,7 @@ def _busy() -> Metrics:
 
 def test_the_exposition_parses_and_every_metric_says_what_it_is() -> None:
     for metrics in (Metrics(), _busy()):
-        families = list(text_string_to_metric_families(metrics.exposition().decode()))
+        families = list(text_string_to_metric_families(metrics.exposition()[0].decode()))
         assert len(families) >= 13
         for family in families:
             assert family.name.startswith("sluice_"), family.name
@@ -42,7 +58,9 @@ def test_the_exposition_parses_and_every_metric_says_what_it_is() -> None:
 
 def test_labels_are_of_few_kinds_and_never_what_a_record_says() -> None:
     samples = [
-        sample for family in text_string_to_metric_families(_busy().exposition().decode()) for sample in family.samples
+        sample
+        for family in text_string_to_metric_families(_busy().exposition()[0].decode())
+        for sample in family.samples
     ]
     assert {label for sample in samples for label in sample.labels} <= LABELS
     letters = [sample.labels for sample in samples if sample.name == "sluice_dead_letters_total"]
@@ -89,4 +107,42 @@ def test_a_finding_counts_when_it_opens_and_however_often_that_is_said_once() ->
     assert counted() == 2
     started = Metrics()
     started.found(joined)
-    assert b"sluice_findings_total{" not in started.exposition(), "it opened in another worker"
+    assert b"sluice_findings_total{" not in started.exposition()[0], "it opened in another worker"
+
+
+def test_what_is_declared_is_what_is_shown() -> None:
+    shown = {family.name: family for family in Metrics().registry.collect()}
+    assert shown.keys() == {metric.name for metric in ALL}
+    for metric in ALL:
+        assert (shown[metric.name].type, shown[metric.name].documentation) == (metric.kind, metric.meaning)
+        assert metric.meaning.endswith("."), metric.name
+        assert metric.unit, metric.name
+        assert not metric.remedy or metric.remedy.endswith((".", "?")), metric.name
+
+
+def test_findings_that_stand_are_those_of_the_segments_that_this_worker_has() -> None:
+    metrics = Metrics()
+    labels = {"segment": FINDING.segment, "metric": FINDING.metric}
+
+    def shown(name: str) -> float | None:
+        return metrics.registry.get_sample_value(name, labels)
+
+    metrics.found(FINDING)
+    metrics.found(FINDING.model_copy(update={"finding_id": "g", "log10_e": 99.0}))
+    assert (shown("sluice_findings_open"), shown("sluice_finding_evidence")) == (2, 99.0)
+    metrics.found(over(FINDING, 60))
+    assert shown("sluice_findings_open") == 1
+    metrics.standing([])
+    assert shown("sluice_findings_open") is None, "its segment has gone to another worker"
+
+
+def test_openmetrics_names_an_inference_in_each_bucket() -> None:
+    body, content_type = _busy().exposition("application/openmetrics-text; version=1.0.0")
+    assert content_type.startswith("application/openmetrics-text")
+    (family,) = [
+        family for family in openmetrics_families(body.decode()) if family.name == "sluice_inference_duration_seconds"
+    ]
+    examples = {sample.labels["le"]: sample.exemplar for sample in family.samples if sample.exemplar}
+    assert list(examples) == ["0.5"]
+    assert (examples["0.5"].labels, examples["0.5"].value) == ({"inference_id": "i"}, 0.3)
+    assert [sample.value for sample in family.samples if sample.name.endswith("_count")] == [3], "one is not known"

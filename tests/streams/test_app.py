@@ -13,7 +13,8 @@ from sinks.base import SinkBroken, SinkBusy
 from sinks.clickhouse import ClickHouse
 from sinks.prometheus import Metrics
 from sinks.review.refusals import CutRefused
-from streams.app import build, cut_on_schedule, or_stop
+from streams.app import build, or_stop
+from streams.chores import cut_on_schedule
 from streams.detect import Watch
 from streams.settings import Settings
 

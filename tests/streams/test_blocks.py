@@ -1,12 +1,11 @@
-"""Blocks are full or old when they come; a busy sink is offered the same block until it takes it, a broken one once."""
+"""Blocks are full or old when they come, and nothing is left out."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from sinks.base import SinkBroken, SinkBusy
-from streams.blocks import gathered, until_taken
+from streams.blocks import gathered
 
 
 async def _source(batches: list[int], pause: float = 0.0, then_wait: bool = False) -> AsyncIterator[int]:
@@ -49,46 +48,3 @@ async def test_a_slow_reader_loses_nothing() -> None:
         await asyncio.sleep(0.005)
         seen += block
     assert seen == [1] * 50
-
-
-async def test_a_busy_sink_gets_the_block_again() -> None:
-    refusals, offers = 0, 0
-
-    def write() -> None:
-        nonlocal offers
-        offers += 1
-        if offers <= 3:
-            raise SinkBusy("full", retry_after=0.001)
-
-    def refused() -> None:
-        nonlocal refusals
-        refusals += 1
-
-    assert await until_taken(write, refused, wanted=lambda: True)
-    assert (offers, refusals) == (4, 3)
-
-
-async def test_a_block_that_nobody_wants_any_more_is_let_go_after_a_refusal() -> None:
-    offers = 0
-
-    def write() -> None:
-        nonlocal offers
-        offers += 1
-        raise SinkBusy("full", retry_after=0.001)
-
-    assert not await until_taken(write, lambda: None, wanted=lambda: offers < 3)
-    assert offers == 3
-
-
-@pytest.mark.parametrize("error", [SinkBroken("no such table"), ZeroDivisionError()])
-async def test_anything_else_goes_to_the_caller(error: Exception) -> None:
-    offers = 0
-
-    def write() -> None:
-        nonlocal offers
-        offers += 1
-        raise error
-
-    with pytest.raises(type(error)):
-        await until_taken(write, lambda: None, wanted=lambda: True)
-    assert offers == 1

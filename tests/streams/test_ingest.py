@@ -108,7 +108,8 @@ def test_segments_and_characters_stand_beside_their_responses() -> None:
     block = read(batch(responses, 0, 0, values), segments=1)
     assert block.segments == ["a|-|-|-", "other", "a|-|-|-", "a|-|-|-"]
     assert [answer.chars for answer in block.answers] == [None, 2, None, None]
-    assert block.statuses() == {("a|-|-|-", "ok"): 1, ("other", "ok"): 1, ("a|-|-|-", "error"): 1}
+    served = {segment: [(answer.status, s) for answer, s in of] for segment, of in block.served([1, 2, 3, 4]).items()}
+    assert served == {"a|-|-|-": [("ok", 1), ("error", 4)], "other": [("ok", 2)]}
     assert block.latest_ns() == RESPONSE["time_unix_nano"]
     measured = {
         segment: piece.position.tolist() for segment, piece in block.measurements([None] * 4, [None] * 4, [], 0.0)

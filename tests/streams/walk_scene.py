@@ -18,6 +18,7 @@ from streams.agent_detect import Detect
 from streams.agent_ingest import Ingest
 from streams.batches import RecordBatch
 from streams.detect import Watch
+from streams.offers import Offers
 from streams.pace import SILENT_S, WorkClock
 from streams.settings import load
 
@@ -63,6 +64,9 @@ class Scene:
     shadowed: list[str] = field(default_factory=list)
     generation: int = 1
     homes: dict[bytes, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.offers = Offers(self.metrics.sink_busy.labels("clickhouse").inc)
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """As a sink's: blocking, in a thread."""
@@ -121,7 +125,15 @@ class Scene:
     def ingest(self, **settings: Any) -> Ingest:
         read = load(**DEFAULTS | settings)
         return Ingest(
-            read, topics.sources(read), self, self, self.metrics, self.publish, current=_is_current, clock=WorkClock()
+            read,
+            topics.sources(read),
+            self,
+            self,
+            self.metrics,
+            self.publish,
+            current=_is_current,
+            clock=WorkClock(),
+            offers=self.offers,
         )
 
     def detect(self, **settings: Any) -> Detect:
@@ -138,6 +150,7 @@ class Scene:
             home=self.homes.get,
             # Each look at the clock is so late that no partition is waited for.
             clock=WorkClock(itertools.count(0, int(100 * SILENT_S)).__next__),
+            offers=self.offers,
         )
 
     def sample(self, name: str, **labels: str) -> float:

@@ -1,0 +1,58 @@
+"""What comes round beside the walk: the cut, the join, the account and what stands open; each fails alone."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from math import nan
+
+from sinks import ledger
+from sinks.base import SinkBusy
+from sinks.clickhouse import ClickHouse
+from sinks.findings import listed
+from sinks.joins import Joins
+from sinks.prometheus import Metrics
+from streams import offsets, timeouts, topics
+from streams.delivery import Send
+from streams.settings import Settings
+
+log = logging.getLogger("sluice.worker")
+
+
+async def cut_on_schedule(cut_due_weeks: Callable[[], int], metrics: Metrics) -> None:
+    """Cut what is due. A cut that fails stops nothing: it is said in a line, and tried again at the next schedule."""
+    try:
+        metrics.batches_cut.inc(await asyncio.to_thread(cut_due_weeks))
+    except Exception as refused:
+        metrics.cuts_failed.inc()
+        said = str(refused).partition("\n")[0] or type(refused).__name__
+        log.error("The cut is tried again at the next schedule (SLUICE_CUT_SCHEDULE): %s", said)
+
+
+async def join_up(joins: Joins, publish: Send, timeout_s: float, metrics: Metrics) -> None:
+    """Say which requests stayed without a response, and show how feedback was joined; for the leader, by the minute."""
+    metrics.timeouts.inc(await timeouts.announce(joins, publish, timeout_s))
+    metrics.joined(await asyncio.to_thread(joins.joined))
+
+
+async def ledger_gap(settings: Settings, clickhouse: ClickHouse) -> float:
+    """Count the offsets that are committed and not in the ledger; NaN where a server is away and nobody can say."""
+    try:
+        committed = (await offsets.progress(settings)).committed
+        ledgers = await asyncio.to_thread(clickhouse.ask, lambda client: ledger.read(client, committed))
+    except (topics.KafkaUnreachable, SinkBusy):
+        return nan
+    return sum(last - first + 1 for each in ledgers for first, last in each.gaps)
+
+
+async def open_findings(clickhouse: ClickHouse, metrics: Metrics, segments: Collection[str]) -> None:
+    """Show the findings of these segments that stand open, also those that opened before they came to this worker."""
+    standing = await asyncio.to_thread(clickhouse.ask, listed)
+    metrics.standing(each.finding for each in standing if each.finding.segment in segments)
+
+
+async def or_later(task: Awaitable[None]) -> None:
+    """Let a task that comes round again fail while its sink is away."""
+    try:
+        await task
+    except SinkBusy as busy:
+        log.warning("%s. It is tried again in a minute.", busy)
