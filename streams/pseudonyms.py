@@ -1,8 +1,10 @@
 """Ids of people pass through, and leave as names that nobody can turn back without the key."""
 
 import hmac
+import re
 from functools import lru_cache
 
+PSEUDONYM = re.compile("u_[0-9a-f]{32}")
 USERS = 10_000  # whose names are remembered: the same few come again and again
 
 

@@ -17,6 +17,7 @@ from streams.cli.group import main
 __all__ = [
     "batches",
     "contract",
+    "erasing",
     "findings",
     "gateways",
     "incidents",

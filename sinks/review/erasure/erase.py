@@ -1,0 +1,105 @@
+"""Erasure, on one page: what a subject leads to is listed, erased place by place, and looked for once more."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from clickhouse_connect.driver.client import Client
+
+from sinks.review.erasure.letters import DeadLetters
+from sinks.review.erasure.place import Place
+from sinks.review.erasure.receipt import Receipt, append, verified
+from sinks.review.erasure.subject import Subject
+from sinks.review.erasure.tables import RowsOf, tables
+from sinks.review.erasure.work import Work
+from sinks.review.folder import workshop
+from sinks.review.windows import iso
+
+Elsewhere = Callable[[Work], Sequence[Place]]  # places that lie outside of ClickHouse and of the folders
+
+
+def erase(
+    client: Client,
+    subject: Subject,
+    out: Path,
+    *,
+    by: str,
+    at: datetime,
+    elsewhere: Elsewhere,
+    unreached: Sequence[str],
+) -> Receipt:
+    """Erase a subject from every place, and return the receipt, which is written to the log.
+
+    It may be run again at any time: what is gone is found nowhere, a run that was killed is taken up where it stood,
+    and what came late of anything erased before goes too. The worker may run meanwhile.
+
+    Args:
+        client: a connection whose database is migrated, and that waits for as long as a mutation takes.
+        subject: whom or what.
+        out: the folder of batches.
+        by: whose word it is.
+        at: when.
+        elsewhere: further places.
+        unreached: sentences about what cannot be reached.
+
+    Raises:
+        CutUnderWay: a cut or another erasure is at it.
+        BrokenLog: the log of erasures was changed.
+    """
+    with workshop(out, "erasing"):
+        verified(out)
+        work = Work(client, subject)
+        work.take()
+        work.remember()
+        places = _places(work, elsewhere)
+        found = {place.name: place.count() for place in places}
+        inferences = work.count("inference")
+        for place in places:
+            if found[place.name]:
+                place.erase()
+        left = {place.name: place.count() for place in places}
+        receipt = _receipt(subject, inferences, found, left, by, at, unreached)
+        append(out, receipt)
+        if not receipt.left:
+            work.done()
+    return receipt
+
+
+def look(client: Client, subject: Subject, out: Path, *, at: datetime, elsewhere: Elsewhere) -> Receipt:
+    """Return what an erasure would find, of the subject and of all that was erased before, and change nothing."""
+    with workshop(out, "erasing"):
+        work = Work(client, subject)
+        work.take()
+        found = {place.name: place.count() for place in _places(work, elsewhere)}
+        inferences = work.count("inference")
+        if not work.resumed:
+            work.done()
+    return _receipt(subject, inferences, found, found, "", at, [])
+
+
+def _places(work: Work, elsewhere: Elsewhere) -> list[Place]:
+    """Return all places in the order in which they are erased: the rows last, which lead to everything else."""
+    inferences, aliases = work.names("inference"), [name.partition(":")[2] for name in work.names("alias")]
+    people = [*work.subject.raw_users, *work.names("user")]
+    letters = DeadLetters(work.client, sorted({*inferences, *aliases, *people}))
+    return [*elsewhere(work), letters, *(RowsOf(work.client, table) for table in tables(work.client))]
+
+
+def _receipt(
+    subject: Subject,
+    inferences: int,
+    found: dict[str, int],
+    left: dict[str, int],
+    by: str,
+    at: datetime,
+    unreached: Sequence[str],
+) -> Receipt:
+    return Receipt(
+        at=iso(at),
+        by=by,
+        users=[subject.hash(name) for name in subject.users],
+        inferences=[subject.hash(name) for name in subject.inferences],
+        inferences_found=inferences,
+        places={name: {"found": found[name], "left": left[name]} for name in found},
+        elsewhere=list(unreached),
+    )

@@ -1,0 +1,28 @@
+"""Whom or what an erasure is about, and the salted hashes by which it stays known when its names are gone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a person asks to be erased; of nothing, only what came late of what was erased before.
+
+    Args:
+        users: pseudonyms, as rows have them.
+        raw_users: the same people's own ids, as they may stand in dead letters; never stored.
+        inferences: ids of inferences.
+        before: of users, what happened before this time; aware.
+        salt: from the key of pseudonyms, so that a hash says nothing to whoever has not got it.
+    """
+
+    users: tuple[str, ...]
+    raw_users: tuple[str, ...]
+    inferences: tuple[str, ...]
+    before: datetime
+    salt: str
+
+    def hash(self, name: str) -> str:
+        """Return the salted SHA-256 of a name, in hex: in ClickHouse `lower(hex(SHA256(concat(salt, name))))`."""
+        return sha256(self.salt.encode() + name.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,82 @@
+"""Commands about erasure: a user or an inference is erased everywhere, with a receipt; what is left is looked for."""
+
+import hmac
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import click
+
+from sinks.clickhouse import connect
+from sinks.review.erasure.erase import erase, look
+from sinks.review.erasure.receipt import Receipt
+from sinks.review.erasure.subject import Subject
+from streams import settings as settings_module
+from streams.cli.group import main, plainly
+from streams.cli.tables import show, table
+from streams.pseudonyms import PSEUDONYM, Pseudonyms
+from streams.settings import Settings
+from streams.unreached import unreached
+
+MUTATION_S = 6 * 3600  # seconds that ClickHouse may take to write a table anew
+
+
+@main.command("erase")
+@click.option("--user", "users", multiple=True, metavar="ID", help="A user's own id, or pseudonym (u_…); repeatable.")
+@click.option("--inference", "inferences", multiple=True, metavar="ID", help="An inference; repeatable.")
+@click.option("--by", metavar="NAME", help="Who says so; needed to erase.")
+@click.option("--dry-run", is_flag=True, help="Count what would go, and change nothing.")
+@click.option("--check", is_flag=True, help="Look for what is left of this, and of all that was erased before.")
+@click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
+@plainly
+def erase_command(
+    users: tuple[str, ...],
+    inferences: tuple[str, ...],
+    by: str | None,
+    dry_run: bool,
+    check: bool,
+    as_json: bool,
+) -> None:
+    """Erase a user or an inference from rows, feedback, dead letters, findings, detectors, batches, exports, releases.
+
+    Ends with a receipt of what was found and what is left, which is kept without names in erasures.jsonl beside the
+    batches. May be run again at any time, also after it was killed. Exits with 1 where anything is left.
+    """
+    held = settings_module.load()
+    now = datetime.now(UTC)
+    subject = _subject(held, users, inferences, now)
+    client = connect(held.clickhouse_url, answers_within_s=MUTATION_S)
+    if dry_run or check:
+        receipt = look(client, subject, held.batches, at=now, elsewhere=lambda _: [])
+    elif not by or not (users or inferences):
+        raise click.UsageError("Say whom or what: --user or --inference; and who says so: --by.")
+    else:
+        receipt = erase(client, subject, held.batches, by=by, at=now, elsewhere=lambda _: [], unreached=unreached(held))
+    _print(receipt, as_json=as_json, counted_only=dry_run or check)
+    sys.exit(1 if receipt.left and not dry_run else 0)
+
+
+def _subject(held: Settings, users: Sequence[str], inferences: Sequence[str], now: datetime) -> Subject:
+    named = Pseudonyms(held.pseudonyms)
+    known = [user if PSEUDONYM.fullmatch(user) else named.of_user(user) for user in users]
+    raw = [user for user in users if not PSEUDONYM.fullmatch(user)]
+    salt = hmac.digest(held.pseudonyms, b"sluice erasures", "sha256").hex()
+    return Subject(tuple(known), tuple(raw), tuple(inferences), now, salt)
+
+
+def _print(receipt: Receipt, *, as_json: bool, counted_only: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(receipt.to_json(), indent=2))
+        return
+    rows = table("place", "found") if counted_only else table("place", "found", "left")
+    for name, counts in receipt.places.items():
+        shown = (counts["found"],) if counted_only else (counts["found"], counts["left"])
+        rows.add_row(name, *(f"{count:,}" for count in shown))
+    show(rows)
+    for line in receipt.elsewhere:
+        click.echo(line)
+    if counted_only:
+        click.echo(f"{receipt.left:,} found." if receipt.left else "Nothing is there.")
+    else:
+        click.echo(f"{receipt.left:,} are left: run it again." if receipt.left else "Nothing is left.")

@@ -1,0 +1,17 @@
+"""What an erasure cannot reach is said, with how long it stays: Kafka's topics, and copies that others have made."""
+
+from streams.settings import Settings
+from streams.topics import ALL, WEEK, sources
+
+
+def unreached(settings: Settings) -> list[str]:
+    """Return sentences for a receipt."""
+    own = {settings.topic_prefix + topic.name: topic.retention for topic in ALL}
+    kept = dict.fromkeys(sources(settings), WEEK) | own
+    topics = ", ".join(f"{name} {kept[name].days} days" for name in sorted(kept))
+    return [
+        f"Kafka deletes no single record. As Sluice makes the topics, records stay: {topics}. A topic that was made "
+        "otherwise has its own retention.ms.",
+        "Backups of ClickHouse, batches and releases are not reached: erase again after restoring one.",
+        "ClickHouse deletes the parts that it has rewritten about 8 minutes later (old_parts_lifetime).",
+    ]
