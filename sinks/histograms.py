@@ -8,6 +8,7 @@ from prometheus_client import Metric as Family
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
+from prometheus_client.utils import floatToGoString
 
 from sinks.metrics import Metric
 
@@ -50,7 +51,7 @@ class ArrayHistogram(Collector):
 
     def collect(self) -> Iterator[Family]:
         family = HistogramMetricFamily(self._metric.name, self._metric.meaning, labels=self._metric.labels)
-        bounds = [*map(str, self._metric.buckets), "+Inf"]
+        bounds = [*map(floatToGoString, self._metric.buckets), "+Inf"]
         for label, counts in list(self._counts.items()):  # a copy: the walk may add one meanwhile
             totals = np.cumsum(counts).astype(np.float64).tolist()
             buckets = [

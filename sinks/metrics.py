@@ -293,6 +293,24 @@ CUTS_FAILED = Metric(
     "Scheduled cuts that were refused or broke off; the log says why.",
     runbook="cut-overdue",
 )
+CUTS_DUE = Metric(
+    "sluice_cuts_due",
+    "gauge",
+    (),
+    "weeks",
+    "Weeks that are closed and not cut, as the leader sees it.",
+    "The next schedule cuts them (SLUICE_CUT_SCHEDULE).",
+    runbook="cut-overdue",
+)
+REVIEW_WAITING = Metric(
+    "sluice_review_waiting_seconds",
+    "gauge",
+    (),
+    "seconds",
+    "How long ago the oldest batch was cut that is neither signed off nor rejected; 0 where there is none.",
+    "`sluice batch status` says what is next.",
+    runbook="review-overdue",
+)
 
 GROUPS: dict[str, tuple[Metric, ...]] = {
     "The walk": (
@@ -333,6 +351,6 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
         HELD,
         STATE_REFUSED,
     ),
-    "The review loop": (BATCHES_CUT, CUTS_FAILED),
+    "The review loop": (BATCHES_CUT, CUTS_FAILED, CUTS_DUE, REVIEW_WAITING),
 }
 ALL = tuple(metric for metrics in GROUPS.values() for metric in metrics)

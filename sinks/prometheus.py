@@ -58,6 +58,8 @@ class Metrics:
         self.state_refused = self._made(Counter, metrics.STATE_REFUSED)
         self.batches_cut = self._made(Counter, metrics.BATCHES_CUT)
         self.cuts_failed = self._made(Counter, metrics.CUTS_FAILED)
+        self.cuts_due = self._made(Gauge, metrics.CUTS_DUE)
+        self.review_waiting = self._made(Gauge, metrics.REVIEW_WAITING)
         self._latest_ns = 0
         self._names: set[str] = set()
         self._open: dict[str, Finding] = {}

@@ -139,9 +139,8 @@ def test_findings_that_stand_are_those_of_the_segments_that_this_worker_has() ->
 def test_openmetrics_names_an_inference_in_each_bucket() -> None:
     body, content_type = _busy().exposition("application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
-    (family,) = [
-        family for family in openmetrics_families(body.decode()) if family.name == "sluice_inference_duration_seconds"
-    ]
+    families = openmetrics_families(body.decode())  # type: ignore[no-untyped-call]  # its sibling has types
+    (family,) = [family for family in families if family.name == "sluice_inference_duration_seconds"]
     examples = {sample.labels["le"]: sample.exemplar for sample in family.samples if sample.exemplar}
     assert list(examples) == ["0.5"]
     assert (examples["0.5"].labels, examples["0.5"].value) == ({"inference_id": "i"}, 0.3)
