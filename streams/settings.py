@@ -12,6 +12,7 @@ import croniter
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from sinks.retention import Retention
 from streams.sources import Source
 
 TOKEN = "SLUICE_TOKEN_"  # noqa: S105  how the variables begin that hold tokens for others: no settings of ours
@@ -110,12 +111,32 @@ class Settings(BaseSettings):
     stalled_seconds: float = Field(
         120.0, ge=20, description="How long a partition with work may stand still before /livez says that it is dead."
     )
+    keep_content_days: int = Field(
+        90, ge=0, le=36_500, description="How long what people and models said is kept, 0 for ever; numbers stay."
+    )
+    keep_rows_days: int = Field(400, ge=0, le=36_500, description="How long inferences are kept, 0 for ever.")
+    keep_feedback_days: int = Field(400, ge=0, le=36_500, description="How long feedback is kept, 0 for ever.")
+    keep_dead_letters_days: int = Field(
+        30, ge=0, le=36_500, description="How long unreadable records are kept, unredacted, 0 for ever."
+    )
+    keep_findings_days: int = Field(400, ge=0, le=36_500, description="How long findings are kept, 0 for ever.")
+
     rebalance_seconds: float = Field(30.0, ge=2, description="How long Kafka waits for workers when the group changes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line to log.")
 
     @property
     def lateness(self) -> timedelta:
         return timedelta(hours=self.lateness_hours)
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(
+            content=self.keep_content_days,
+            rows=self.keep_rows_days,
+            feedback=self.keep_feedback_days,
+            dead_letters=self.keep_dead_letters_days,
+            findings=self.keep_findings_days,
+        )
 
     @property
     def pseudonyms(self) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 import faust
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from sinks import retention
 from sinks.clickhouse import AWAY, ClickHouse, judged, migrate
 from streams import doctor, logs, topics
 from streams.app import build
@@ -35,6 +36,8 @@ def run(settings: Settings) -> int:
     try:
         for name in migrate(clickhouse.client):
             log.info("Applied %s", name)
+        for statement in retention.apply(clickhouse.client, settings.retention):
+            log.info("Retention: %s", statement)
     except (ClickHouseError, *AWAY) as error:
         raise judged(error, settings.clickhouse_url) from error
     loop = asyncio.new_event_loop()

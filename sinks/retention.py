@@ -1,0 +1,104 @@
+"""How long each table keeps its rows, and their content: told to ClickHouse as TTLs, which it then keeps by itself."""
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+from clickhouse_connect.driver.client import Client
+
+# From when it came; a record of a topic without timestamps came when it happened.
+CAME = "toDateTime(if(toUnixTimestamp64Milli(ingest_time) > 0, ingest_time, time))"
+CONTENT = {
+    "inference_parts": (
+        "input_messages",
+        "system_instructions",
+        "tool_definitions",
+        "input",
+        "output_messages",
+        "output",
+        "error_message",
+    ),
+    "feedback_events": ("explanation", "correction"),
+}
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Days, each from when something came; 0 keeps it for ever.
+
+    Args:
+        content: what people and models said, wherever it lies; the row stays, with its numbers.
+        rows: inferences, and all that is made of them one by one.
+        feedback: what was said about them.
+        dead_letters: records as they came, with nothing redacted.
+        findings: what the detectors said, and who has seen it.
+    """
+
+    content: int = 90
+    rows: int = 400
+    feedback: int = 400
+    dead_letters: int = 30
+    findings: int = 400
+
+
+class Rule(NamedTuple):
+    """Days after a time of the row at which the row goes, or what a column holds."""
+
+    table: str
+    column: str | None
+    time: str
+    days: int
+
+
+def rules(retention: Retention) -> list[Rule]:
+    """Return what a retention comes to, table by table."""
+    return [
+        *(Rule(table, column, CAME, retention.content) for table, columns in CONTENT.items() for column in columns),
+        Rule("inference_parts", None, CAME, retention.rows),
+        Rule("aliases", None, "toDateTime(time)", retention.rows),
+        Rule("feedback_events", None, CAME, retention.feedback),
+        Rule("dead_letters", None, "set_aside_at", retention.dead_letters),
+        Rule("finding_events", None, "toDateTime(said)", retention.findings),
+        Rule("finding_acks", None, "toDateTime(time)", retention.findings),
+    ]
+
+
+def apply(client: Client, retention: Retention) -> list[str]:
+    """Tell ClickHouse what differs from what it does today, and return the statements, at most one a table.
+
+    ClickHouse then looks through what is stored in the background; what is too old is gone within hours.
+    """
+    changes: dict[str, list[str]] = {}
+    for table, its in groupby(sorted(rules(retention), key=lambda rule: rule.table), key=lambda rule: rule.table):
+        made = _made(client, table)
+        changes[table] = [_change(rule) for rule in its if _days(made, rule.column) != rule.days]
+    statements = [f"ALTER TABLE {table} {', '.join(each)}" for table, each in changes.items() if each]
+    for statement in statements:
+        client.command(statement)
+    return statements
+
+
+def _made(client: Client, table: str) -> str:
+    """Return the statement that would make a table as it is, with a line for each column."""
+    sql = "SELECT create_table_query FROM system.tables WHERE database = {database:String} AND name = {table:String}"
+    ((made,),) = client.query(sql, {"database": client.database, "table": table}).result_rows
+    return str(made)
+
+
+def _days(made: str, column: str | None) -> int:
+    """Return the days of a TTL of the table, or of one of its columns; 0 where there is none."""
+    columns, _, rest = made.partition(" ENGINE = ")
+    text = rest
+    if column is not None:
+        own = re.search(rf"`{column}` .*?(?=, `|\)$)", columns)
+        text = own[0] if own else ""
+    found = re.search(r"\bTTL .*?toIntervalDay\((\d+)\)", text)
+    return int(found[1]) if found else 0
+
+
+def _change(rule: Rule) -> str:
+    column = f"MODIFY COLUMN {rule.column} " if rule.column else ""
+    if not rule.days:
+        return f"{column}REMOVE TTL"
+    return f"{column or 'MODIFY '}TTL {rule.time} + INTERVAL {rule.days} DAY"
