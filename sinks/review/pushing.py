@@ -1,0 +1,119 @@
+"""A verified batch or release is copied to an S3-compatible store, file by file, and read back to be sure."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+import pyarrow as pa
+from pyarrow import fs
+
+from sinks.review.manifest import NAME, FileFact
+from sinks.review.refusals import CutRefused, NotABatch
+
+PIECE = 8 << 20  # bytes in memory
+
+
+class UnusableTarget(CutRefused):
+    """The target is no address of an S3-compatible store, or the store refuses."""
+
+
+class OtherThere(CutRefused):
+    """Something else lies at the target: another batch of that name, or a file that is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What came of it: names of files that were copied, and of those that lay there already, the same."""
+
+    copied: tuple[str, ...]
+    same: tuple[str, ...]
+
+
+def push(folder: Path, target: str) -> Pushed:
+    """Copy the files that a folder's manifest names, and at last the manifest: who sees that sees all of it.
+
+    What lies there with equal bytes is left; so a push that was cut off goes on where it was. After each copy the file
+    is read back and compared. The folder is to be verified before.
+
+    Args:
+        folder: of a batch or a release.
+        target: `s3://bucket/prefix`, to which the folder's name is added; as query `region`, and for other stores than
+            Amazon's `endpoint_override=host:port` and `scheme=http`. Keys come from where the AWS SDK takes them,
+            never from the address.
+
+    Raises:
+        NotABatch: the folder has no manifest.
+        UnusableTarget: the address is wrong, or the store does not answer or refuses.
+        OtherThere: another manifest lies there, or what was copied reads differently.
+    """
+    facts = _facts(folder)
+    store, prefix = _store(target)
+    root = f"{prefix.rstrip('/')}/{folder.resolve().name}"
+    try:
+        other = _hash(store, f"{root}/{NAME}")
+        if other not in (None, facts[NAME].sha256):
+            raise OtherThere(f"Another {folder.name} lies at {_shown(target)}: push to another prefix, or remove it.")
+        copied = [name for name, fact in facts.items() if _copy(store, folder / name, f"{root}/{name}", fact)]
+    except (OSError, pa.ArrowException) as error:
+        raise UnusableTarget(f"{_shown(target)} does not take it: {_said(error)}.") from error
+    return Pushed(tuple(copied), tuple(name for name in facts if name not in copied))
+
+
+def _facts(folder: Path) -> dict[str, FileFact]:
+    """Return what is to be copied, in order of names, the manifest last."""
+    path = folder / NAME
+    if not path.is_file():
+        raise NotABatch(f"{folder} has no {NAME}: name the folder of a batch or a release.")
+    data = path.read_bytes()
+    files = {name: FileFact(**fact) for name, fact in sorted(orjson.loads(data)["files"].items())}
+    return files | {NAME: FileFact(bytes=len(data), sha256=sha256(data).hexdigest())}
+
+
+def _store(target: str) -> tuple[fs.FileSystem, str]:
+    parts = urlsplit(target)
+    if parts.scheme != "s3" or not parts.hostname or parts.username or parts.password:
+        raise UnusableTarget(
+            f"{_shown(target)} is no target: write s3://bucket/prefix, for other stores than Amazon's with "
+            "?endpoint_override=host:port; keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
+    try:
+        store, prefix = fs.FileSystem.from_uri(target)
+    except (OSError, pa.ArrowException) as error:
+        raise UnusableTarget(f"{_shown(target)} is no target: {_said(error)}.") from error
+    return store, prefix
+
+
+def _copy(store: fs.FileSystem, path: Path, to: str, fact: FileFact) -> bool:
+    """Copy a file unless it is there. Return whether it was copied."""
+    if _hash(store, to) == fact.sha256:
+        return False
+    with path.open("rb") as source, store.open_output_stream(to) as sink:
+        while piece := source.read(PIECE):
+            sink.write(piece)
+    if _hash(store, to) != fact.sha256:
+        raise OtherThere(f"{path.name} reads differently than it was written: push again, and look at the store.")
+    return True
+
+
+def _hash(store: fs.FileSystem, path: str) -> str | None:
+    """Return the SHA-256 of what lies in the store; None where nothing does."""
+    if store.get_file_info(path).type != fs.FileType.File:
+        return None
+    digest = sha256()
+    with store.open_input_stream(path) as stream:
+        while piece := stream.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _shown(target: str) -> str:
+    """Return a target as it may be shown: without user, password and query."""
+    parts = urlsplit(target)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+
+
+def _said(error: BaseException) -> str:
+    """Return what a store said, without the number of the request and with no more than a line."""
+    return str(error).partition(" (Request ID")[0].partition("\n")[0][:300].rstrip(".")

@@ -1,0 +1,113 @@
+"""A batch reaches an S3-compatible store whole or not at all, once, and never over another."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from moto.server import ThreadedMotoServer
+from pyarrow import fs
+
+from sinks.review import pushing
+from sinks.review.manifest import fact
+from sinks.review.pushing import OtherThere, Pushed, UnusableTarget, push
+from sinks.review.refusals import NotABatch
+
+ALL = ("README.md", "items.jsonl", "manifest.json")
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[str]:
+    """The query that leads to a store on loopback, which has a bucket `reviews`."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AWS_ACCESS_KEY_ID", "nobody")
+        patched.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+        patched.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        query = f"?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
+        at(f"s3://reviews{query}&allow_bucket_creation=true")[0].create_dir("reviews")
+        yield query
+    server.stop()
+
+
+def at(address: str) -> tuple[fs.FileSystem, str]:
+    filesystem, path = fs.FileSystem.from_uri(address)
+    return filesystem, path
+
+
+def batch(folder: Path, items: bytes = b"{}\n") -> Path:
+    folder.mkdir(parents=True)
+    (folder / "items.jsonl").write_bytes(items)
+    (folder / "README.md").write_bytes(b"# Card\n")
+    (folder / "review").mkdir()
+    (folder / "review" / "audit.jsonl").write_bytes(b"")  # what happens after is not part of it
+    files = {name: fact(folder / name).model_dump() for name in ALL[:2]}
+    (folder / "manifest.json").write_bytes(orjson.dumps({"files": files}))
+    return folder
+
+
+def names(address: str) -> list[str]:
+    store, path = at(address)
+    return sorted(each.base_name for each in store.get_file_info(fs.FileSelector(path, allow_not_found=True)))
+
+
+def test_a_push_copies_all_and_the_next_one_nothing(store: str, tmp_path: Path) -> None:
+    folder = batch(tmp_path / "2026-W46", items=b"x" * 9_000_000)
+    target = f"s3://reviews/once{store}"
+    assert push(folder, target) == Pushed(copied=ALL, same=())
+    assert names(f"s3://reviews/once/2026-W46{store}") == sorted(ALL)
+    assert push(folder, target) == Pushed(copied=(), same=ALL)
+    there, path = at(f"s3://reviews/once/2026-W46/items.jsonl{store}")
+    assert there.open_input_stream(path).read() == b"x" * 9_000_000
+
+
+def test_a_push_that_was_cut_off_goes_on_and_no_manifest_is_there_before_the_rest(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, target = batch(tmp_path / "2026-W46"), f"s3://reviews/killed{store}"
+    copy = pushing._copy
+
+    def until_killed(to: fs.FileSystem, path: Path, *more: object) -> bool:
+        if path.name == "items.jsonl":
+            raise KeyboardInterrupt
+        return copy(to, path, *more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pushing, "_copy", until_killed)
+        with pytest.raises(KeyboardInterrupt):
+            push(folder, target)
+    assert names(f"s3://reviews/killed/2026-W46{store}") == ["README.md"]
+    assert push(folder, target) == Pushed(copied=("items.jsonl", "manifest.json"), same=("README.md",))
+
+
+def test_another_batch_there_is_not_written_over(store: str, tmp_path: Path) -> None:
+    target = f"s3://reviews/other{store}"
+    push(batch(tmp_path / "a" / "2026-W46"), target)
+    with pytest.raises(OtherThere, match="Another 2026-W46 lies at s3://reviews/other"):
+        push(batch(tmp_path / "b" / "2026-W46", items=b"other"), target)
+
+
+def test_what_reads_differently_than_it_was_written_is_said(store: str, tmp_path: Path) -> None:
+    folder = batch(tmp_path / "2026-W46")
+    (folder / "items.jsonl").write_bytes(b"changed after it was verified")
+    with pytest.raises(OtherThere, match=r"items\.jsonl reads differently"):
+        push(folder, f"s3://reviews/moving{store}")
+
+
+def test_what_cannot_be_reached_says_how_and_shows_no_key(store: str, tmp_path: Path) -> None:
+    folder = batch(tmp_path / "2026-W46")
+    for target, said in (
+        ("2026", "write s3://bucket/prefix"),
+        ("s3://key:s3cret@reviews/x", "AWS_SECRET_ACCESS_KEY"),
+        ("s3://reviews/x?nonsense=1", "nonsense"),
+        (f"s3://nowhere/x{store}", "bucket does not exist"),
+    ):
+        with pytest.raises(UnusableTarget, match=said) as refused:
+            push(folder, target)
+        assert "s3cret" not in str(refused.value)
+    with pytest.raises(NotABatch):
+        push(tmp_path, f"s3://reviews/x{store}")
