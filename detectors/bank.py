@@ -1,6 +1,6 @@
 """All detectors of one segment: measurements go in, each once; scores and signals come out; the state is bytes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detectors import anomaly
 from detectors.anomaly import RobustMahalanobis
-from detectors.base import Estimate, Measurements, Opening, Signal
+from detectors.base import Estimate, Gone, Measurements, Opening, Signal
 from detectors.budget import Budget
 from detectors.cases import Cases
 from detectors.drift import Drift, Taken
@@ -142,6 +142,13 @@ class SegmentBank:
             self.learned.add(name)
         return [signal for signal in signals if signal]
 
+    def forget(self, gone: Gone, name: Callable[[Signal], str]) -> int:
+        """Forget inferences by their ids, wherever they wait or are examples; return how often there was one.
+
+        What was learned of their numbers stays. `name` says what a finding is called, before it loses its inference.
+        """
+        return self.held.forget(gone) + self._recent.forget(gone) + self._cases.forget(gone, name)
+
     def _watch(self, rows: Measurements) -> Iterator[Signal]:
         values = _with_zeros(rows.values, self.drift)
         for taken in self.drift.walk(rows.time_unix_nano, values, rows.words):
@@ -244,7 +251,7 @@ class SegmentBank:
                 since_row=since,
                 since_unix_nano=alarm.since_unix_nano,
             )
-            inference_id = self._recent.before(last + 1)[-1]
+            inference_id = next(reversed(self._recent.before(last + 1)), "")  # none where all were forgotten
             signal = self._signal(opening, last, alarm.time_unix_nano, inference_id, None)
             yield self._cases.opened(replace(signal, said_unix_nano=alarm.said_unix_nano))
 

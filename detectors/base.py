@@ -1,11 +1,13 @@
 """The words of detection: columns of numbers, words and texts come in, signals go out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Gone = Callable[[str], bool]  # whether an inference, or whoever used it, is to be forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ class Signal:
     both in common. `said_unix_nano` is the event time of this statement, `since_unix_nano` an estimate of when the
     change began, at the segment's inference number `since_event`. `log10_e` is the evidence: the chance that a stream
     at rest ever claims 10^x in an event is at most 10^-x. `subject` is the class, the word, the user or the style that
-    it is about, where there is one. `learning` says that less than a week had been learned.
+    it is about, where there is one. `learning` says that less than a week had been learned. `finding_id` is what the
+    finding was called by then, where the inference that named it was to be forgotten: "" anywhere else.
     """
 
     state: Literal["open", "closed"]
@@ -122,6 +125,19 @@ class Signal:
     slices: tuple[Slice, ...] = ()
     versions: tuple[str, ...] = ()  # "response_model cobalt-5": what was new shortly before the change began
     also: tuple[Moved, ...] = ()
+    finding_id: str = ""
+
+    def without(self, gone: Gone, name: Callable[["Signal"], str]) -> "Signal":
+        """Return the same statement without inferences that are to be forgotten, under the name that it has."""
+        if not any(map(gone, (self.inference_id, *self.examples_before, *self.examples_after))):
+            return self
+        return replace(
+            self,
+            finding_id=name(self),
+            inference_id="" if gone(self.inference_id) else self.inference_id,
+            examples_before=tuple(each for each in self.examples_before if not gone(each)),
+            examples_after=tuple(each for each in self.examples_after if not gone(each)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Openings and returns of single metrics go in; what is said of them together comes out: one incident, one finding."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from detectors.base import Moved, Signal, signal_of
+from detectors.base import Gone, Moved, Signal, signal_of
 
 _JOIN_NS = 3_600_000_000_000  # what began so soon after something else opened, or opens so soon after it closed
 
@@ -63,6 +63,15 @@ class Cases:
                     case.said = replace(case.said, state="closed", said_unix_nano=max(now, case.said.said_unix_nano))
                     return case.said
         return None
+
+    def forget(self, gone: Gone, name: Callable[[Signal], str]) -> int:
+        """Say no more which inferences it was that are to be forgotten; return in how many findings there was one."""
+        found = 0
+        for case in self._cases:
+            said = case.said.without(gone, name)
+            found += said is not case.said
+            case.said = said
+        return found
 
     def state(self) -> dict[str, Any]:
         return {"cases": [{"said": asdict(case.said), "open": sorted(map(list, case.open))} for case in self._cases]}

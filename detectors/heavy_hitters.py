@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Words
+from detectors.base import Gone, Words
 
 LIMIT = 512  # users remembered at most
 KEPT = 256  # of them when it gets too many
@@ -102,6 +102,16 @@ class HeavyHitters:
             some, users = users[:room], users[room:]
             counts = np.array([other.count(user) for user in some])
             self.add(Words(np.arange(len(some), dtype=np.int32), tuple(some)), counts)
+
+    def forget(self, gone: Gone) -> int:
+        """Let go of users who are to be forgotten, and return how many those were; what they used stays in no sum."""
+        users = list(self._slots)
+        kept = [slot for slot, user in enumerate(users) if not gone(user)]
+        counts = self._counts[kept]
+        self._slots = {users[old]: slot for slot, old in enumerate(kept)}
+        self._counts[:] = 0.0
+        self._counts[: len(kept)] = counts
+        return len(users) - len(kept)
 
     def prune(self) -> int:
         """Let go of all but the KEPT heaviest users, and return how many those are."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Measurements, Texts, Words
+from detectors.base import Gone, Measurements, Texts, Words
 
 LATEST = int(np.iinfo(np.int64).max)
 HELD_BYTES = 600_000  # packed, about; state has to fit into a message of Kafka's usual limit, 1 MB
@@ -97,6 +97,16 @@ class Held:
         ready = max(complete, len(self) - self._room())
         self._rows = select(rows, np.sort(order[ready:])) if ready < len(self) else nothing()
         return select(rows, order[:ready])
+
+    def forget(self, gone: Gone) -> int:
+        """Drop the rows of inferences and of users that are to be forgotten, and return how many those were."""
+        m = self._rows
+        drop = np.array([gone(each) for each in m.inference_id], np.bool_)
+        for words in m.words.values():
+            drop |= np.array([*map(gone, words.labels), False], np.bool_)[words.codes]  # the last is what -1 finds
+        if drop.any():
+            self._rows = select(m, np.flatnonzero(~drop))
+        return int(drop.sum())
 
     def state(self) -> dict[str, Any]:
         """Return what waits, as numpy arrays, texts and numbers."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.base import Gone
 from detectors.rolling import HOUR_NS, Piece
 
 Rows = NDArray[np.int64]
@@ -51,6 +52,18 @@ class Incidents:
     def forget(self, now: int) -> None:
         """Forget suspects who have been silent for a day."""
         self.suspects = {u: s for u, s in self.suspects.items() if now - s.last_unix_nano < _DAY_NS}
+
+    def erase(self, gone: Gone) -> int:
+        """Forget users and inferences that are to be forgotten; return how often there was one."""
+        users = [user for user in (*self.over, *self.suspects) if gone(user)]
+        self.over = {user: over for user, over in self.over.items() if not gone(user)}
+        found = len(users)
+        for user, suspect in list(self.suspects.items()):
+            left = tuple(each for each in suspect.inference_id if not gone(each))
+            found += len(suspect.inference_id) - len(left)
+            self.suspects[user] = replace(suspect, inference_id=left)
+        self.suspects = {user: suspect for user, suspect in self.suspects.items() if not gone(user)}
+        return found
 
     def keep(self, users: Container[str]) -> None:
         """Forget suspects who are not among `users`, so that they are never more than those."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Slice, Words
+from detectors.base import Gone, Slice, Words
 from detectors.metrics import SLICES, VERSIONS
 
 _ROWS = 384  # kept one by one: 256, and those of a span that come after the row that is asked about
@@ -21,6 +21,7 @@ _NEW_NS = 24 * 3_600_000_000_000  # a version not seen for a day is new
 _SHORTLY_NS = 2 * 3_600_000_000_000  # before a change: new versions are named with it
 _MARKS = 8
 _FIRST = 256  # rows of a segment in which nothing is new
+_FORGOTTEN = ""  # an inference that is no example any more; its row stays, for its numbers
 _NONE = ""  # a dimension of which no word is ever known: what any other was before its first one
 _LIFT, _SLICES = 0.2, 3  # a slice is named when its share of the change exceeds its share of the traffic by so much
 
@@ -140,7 +141,7 @@ class Recent:
         oldest = self.rows - len(self._ids)
         near = [(oldest + at, id_) for at, id_ in enumerate(self._ids) if oldest + at < since_row]
         older = [(at, id_) for at, id_, _ in self._anchors if at < min(since_row, oldest)]
-        return tuple(id_ for _, id_ in sorted(older + near)[-_EXAMPLES:])
+        return tuple([id_ for _, id_ in sorted(older + near) if id_ != _FORGOTTEN][-_EXAMPLES:])
 
     def after(self, since_row: int, row: int, stream: int | None, direction: str) -> tuple[str, ...]:
         """Return inferences since a row and up to another that show the change best, in order.
@@ -154,7 +155,16 @@ class Recent:
             rows = rows[~np.isnan(scores)]
             order = np.argsort((-1 if direction == "up" else 1) * self._scores[rows, stream], kind="stable")
             rows = np.sort(rows[order[:_EXAMPLES]])
-        return tuple(self._ids[at] for at in rows[-_EXAMPLES:].tolist())
+        return tuple(self._ids[at] for at in rows[-_EXAMPLES:].tolist() if self._ids[at] != _FORGOTTEN)
+
+    def forget(self, gone: Gone) -> int:
+        """Let inferences that are to be forgotten be no examples, and return how many those were."""
+        ids, anchors = self._ids, self._anchors
+        self._ids = [_FORGOTTEN if gone(each) else each for each in ids]
+        self._anchors = [(row, _FORGOTTEN if gone(each) else each, time) for row, each, time in anchors]
+        before = [*ids, *(each for _, each, _ in anchors)]
+        after = [*self._ids, *(each for _, each, _ in self._anchors)]
+        return sum(one != other for one, other in zip(before, after, strict=True))
 
     def slices(self, stream: int, since_row: int) -> tuple[Slice, ...]:
         """Return the parts that carry a change of a stream since a row, those that carry most first."""

@@ -1,13 +1,13 @@
 """What users, keys or tenants of a shard use goes in, each row once; out come the few who use far more than usual."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Measurements, Signal, Words
+from detectors.base import Gone, Measurements, Signal, Words
 from detectors.held import LATEST, Held, select
 from detectors.packed import pack, unpack
 from detectors.rolling import HOUR_NS, SHIFT_NS, SPANS, WEEK, Piece, Rolling
@@ -111,6 +111,14 @@ class UsageBank:
             piece = Piece(self.events, times[start:stop], minute, Words(codes, who.labels), ids)
             signals += self._watch(piece, {name: column[start:stop] for name, column in named.values.items()})
         return Verdict(named.inference_id, named.time_unix_nano, signals)
+
+    def forget(self, gone: Gone, name: Callable[[Signal], str]) -> int:
+        """Forget users and inferences by their ids, wherever they are; return how often there was one.
+
+        `name` says what a finding is called, before it loses its inference.
+        """
+        watched = sum(watch.forget(gone) for watch in self._watches)
+        return self._held.forget(gone) + self._calls.heavy.forget(gone) + watched + self._said.forget(gone, name)
 
     def dumps(self) -> bytes:
         """Return the whole state."""

@@ -1,11 +1,12 @@
 """Quantities of a user that go over a limit, or back, come in; what is said of it, one incident for all, goes out."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.base import Estimate, Moved, Signal
+from detectors.base import Estimate, Gone, Moved, Signal
 from detectors.usage_watch import Opening
 
 _LARGEST_E = 300.0
@@ -63,6 +64,21 @@ class UsageSignals:
             self._incidents[user] = replace(incident, open=still)
             return None
         return replace(incident.said, state="closed", said_unix_nano=time_unix_nano)
+
+    def forget(self, gone: Gone, name: Callable[[Signal], str]) -> int:
+        """Drop the incidents of users, and the examples, that are to be forgotten; return how many there were.
+
+        Of such a user nothing more is said, not even that it is over.
+        """
+        before = self._incidents
+        self._incidents = {
+            user: replace(incident, said=incident.said.without(gone, name))
+            for user, incident in before.items()
+            if not gone(user)
+        }
+        return sum(
+            user not in self._incidents or before[user].said is not self._incidents[user].said for user in before
+        )
 
     def state(self) -> dict[str, Any]:
         """Return what is open, as texts and numbers."""

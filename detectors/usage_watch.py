@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Words
+from detectors.base import Gone, Words
 from detectors.incidents import Incidents, Suspect
 from detectors.peaks import Peaks
 from detectors.rolling import SHIFT, SHIFTED, SPANS, Piece
@@ -103,6 +103,10 @@ class UsageWatch:
                 heavy.prune()
                 self._incidents.keep(heavy)
             first, begin = fit, end
+
+    def forget(self, gone: Gone) -> int:
+        """Forget users and inferences that are to be forgotten; return how often there was one."""
+        return self.level.rolling.heavy.forget(gone) + self._incidents.erase(gone)
 
     def state(self) -> dict[str, Any]:
         """Return all that was learned, as numpy arrays, texts and numbers."""

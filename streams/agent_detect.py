@@ -17,7 +17,7 @@ from aiokafka.structs import ConsumerRecord
 from sinks import columns
 from sinks.base import Sink
 from sinks.prometheus import Metrics
-from streams import commands, measure
+from streams import commands, forgetting, measure
 from streams.blocks import gathered
 from streams.dead_letters import dead_letter
 from streams.delivery import UNACKED_BATCHES, Current, Delivered, Keep, Send, records
@@ -122,10 +122,12 @@ class Detect:
         return letters
 
     def read(self, record: ConsumerRecord) -> None:
-        """Give a segment its measurements, or a person's word. Raises InvalidEvent for what is neither."""
+        """Give a segment its measurements, or a person's word. Raises InvalidEvent for what is none of these."""
         segment = measure.segment_of(record.key)
         if commands.is_command(record.value):
             self.watch.obey(segment, commands.unpack(record.value))
+        elif forgetting.is_forget(record.value):
+            self.watch.drop(segment, forgetting.unpack(record.value))
         else:
             self.watch.take(segment, measure.unpack(record.value), self.clock())
         self.partition_of[record.key] = record.partition

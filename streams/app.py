@@ -25,6 +25,7 @@ from streams.batches import BatchTransport, app_settings
 from streams.delivery import UNACKED_BATCHES, Delivered
 from streams.detect import Watch
 from streams.ends import Ends
+from streams.forgetting import salt
 from streams.memory import collect_by_the_clock
 from streams.movement import Partition
 from streams.offers import Offers
@@ -86,6 +87,7 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
             settings.state_key.get_secret_value().encode(),
             Budget(settings.segments, settings.false_alarms),
             metrics.state_refused.inc,
+            salt(settings),
         ),
         current=current,
         generation=lambda: app.consumer_generation_id,

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -20,7 +21,8 @@ from detectors.sealed import StateRefused, seal, unseal
 from detectors.usage import QUANTITIES, UsageBank
 from streams.commands import Command
 from streams.events import Finding, ReferenceRow
-from streams.findings import finding
+from streams.findings import finding, finding_id
+from streams.forgetting import Forget
 from streams.pace import Pace
 from streams.usage import SHARDED
 
@@ -49,11 +51,14 @@ class Watch:
     is woken from it when its first measurement comes.
     """
 
-    def __init__(self, sealed: Mapping[bytes, bytes], key: bytes, budget: Budget, refused: Callable[[], None]) -> None:
+    def __init__(
+        self, sealed: Mapping[bytes, bytes], key: bytes, budget: Budget, refused: Callable[[], None], salt: str = ""
+    ) -> None:
         self.sealed = sealed
         self.key = key
         self.budget = budget
         self.refused = refused
+        self.salt = salt  # of the digests by which it is told what to forget
         self.live: dict[str, Bank] = {}
         self.changed: set[str] = set()
         self.pace = Pace()
@@ -82,6 +87,11 @@ class Watch:
             self._ahead.findings += [finding(segment, signal) for signal in signals]
             self._ahead.references += _references(segment, bank)
             self.changed.add(segment)
+
+    def drop(self, segment: str, wish: Forget) -> None:
+        """Forget inferences and users, wherever the segment's detectors hold them; twice is once."""
+        self._bank(segment).forget(wish.gone(self.salt), partial(finding_id, segment))
+        self.changed.add(segment)
 
     def wake(self, segment: str, now: float) -> bool:
         """Wake a segment that was kept, as nothing more may come for it; say if it is awake.
@@ -144,7 +154,7 @@ class Watch:
 
     def _woken(self, segment: str) -> Bank:
         sealed = self.sealed.get(segment.encode())
-        usage = segment.startswith(SHARDED) and "|" not in segment  # as segments have it, whatever a service is called
+        usage = is_usage(segment)
         try:
             if sealed is not None:
                 state = unseal(sealed, self.key, context=segment)
@@ -178,6 +188,11 @@ class Watch:
         """Give a bank of usage its threshold: it looks at each of its quantities once an hour."""
         bank.log_threshold = self.budget.log_weekly(len(QUANTITIES)) + math.log(HOURS)
         return bank
+
+
+def is_usage(segment: str) -> bool:
+    """Whether this is a shard of users, keys or tenants: a segment has bars in its name, whatever services are called."""
+    return segment.startswith(SHARDED) and "|" not in segment
 
 
 def _score(watched: Watched, verdict: Verdict) -> None:

@@ -12,7 +12,7 @@ def finding(segment: str, signal: Signal) -> Finding:
     """Return the finding that a segment's signal states."""
     before, after = signal.before, signal.after
     return Finding(
-        finding_id=finding_id(segment, signal),
+        finding_id=signal.finding_id or finding_id(segment, signal),
         state=signal.state,
         time_unix_nano=signal.time_unix_nano,
         said_unix_nano=signal.said_unix_nano,

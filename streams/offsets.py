@@ -36,10 +36,10 @@ async def progress(settings: Settings) -> Progress:
     try:
         await consumer.start()
         wanted = {*topics.sources(settings), settings.topic_prefix + topics.MEASUREMENTS.name}
-        partitions = await _partitions(consumer, wanted)
+        partitions = await partitions_of(consumer, wanted)
         # In this order: what was measured before a commit is in the ends, so that no lag means that nothing is left.
         committed = {tp: await consumer.committed(tp) for tp in partitions}
-        ends = await _ends(consumer, partitions)
+        ends = await ends_of(consumer, partitions)
     except (KafkaError, OSError) as away:
         raise topics.KafkaUnreachable(settings.kafka_bootstrap, type(away).__name__) from None
     finally:
@@ -50,7 +50,7 @@ async def progress(settings: Settings) -> Progress:
     )
 
 
-async def _ends(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+async def ends_of(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
     """Ask for the ends of logs, and believe what a fetch says where it says more.
 
     Tansu answers the question with the beginning of the last batch, and tells the end with every fetch.
@@ -65,7 +65,7 @@ async def _ends(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) ->
     return {tp: max(end, consumer.highwater(tp) or 0) for tp, end in ends.items()}
 
 
-async def _partitions(consumer: AIOKafkaConsumer, wanted: set[str]) -> list[TopicPartition]:
+async def partitions_of(consumer: AIOKafkaConsumer, wanted: set[str]) -> list[TopicPartition]:
     """Find the partitions of those topics that there are.
 
     All topics are asked for, by aiokafka's private client: a question about one makes it, where the broker makes

@@ -1,6 +1,5 @@
 """Commands about erasure: a user or an inference is erased everywhere, with a receipt; what is left is looked for."""
 
-import hmac
 import json
 import sys
 from collections.abc import Sequence
@@ -10,12 +9,16 @@ import click
 
 from sinks.clickhouse import connect
 from sinks.review.erasure.erase import erase, look
+from sinks.review.erasure.place import Place
 from sinks.review.erasure.receipt import Receipt
 from sinks.review.erasure.subject import Subject
+from sinks.review.erasure.work import Work
 from streams import settings as settings_module
 from streams.cli.group import main, plainly
 from streams.cli.tables import show, table
+from streams.forgetting import salt
 from streams.pseudonyms import PSEUDONYM, Pseudonyms
+from streams.remembered import Detectors
 from streams.settings import Settings
 from streams.unreached import unreached
 
@@ -47,12 +50,16 @@ def erase_command(
     now = datetime.now(UTC)
     subject = _subject(held, users, inferences, now)
     client = connect(held.clickhouse_url, answers_within_s=MUTATION_S)
+
+    def elsewhere(work: Work) -> list[Place]:
+        return [Detectors(held, work, subject.salt)]
+
     if dry_run or check:
-        receipt = look(client, subject, held.batches, at=now, elsewhere=lambda _: [])
+        receipt = look(client, subject, held.batches, at=now, elsewhere=elsewhere)
     elif not by or not (users or inferences):
         raise click.UsageError("Say whom or what: --user or --inference; and who says so: --by.")
     else:
-        receipt = erase(client, subject, held.batches, by=by, at=now, elsewhere=lambda _: [], unreached=unreached(held))
+        receipt = erase(client, subject, held.batches, by=by, at=now, elsewhere=elsewhere, unreached=unreached(held))
     _print(receipt, as_json=as_json, counted_only=dry_run or check)
     sys.exit(1 if receipt.left and not dry_run else 0)
 
@@ -61,8 +68,7 @@ def _subject(held: Settings, users: Sequence[str], inferences: Sequence[str], no
     named = Pseudonyms(held.pseudonyms)
     known = [user if PSEUDONYM.fullmatch(user) else named.of_user(user) for user in users]
     raw = [user for user in users if not PSEUDONYM.fullmatch(user)]
-    salt = hmac.digest(held.pseudonyms, b"sluice erasures", "sha256").hex()
-    return Subject(tuple(known), tuple(raw), tuple(inferences), now, salt)
+    return Subject(tuple(known), tuple(raw), tuple(inferences), now, salt(held))
 
 
 def _print(receipt: Receipt, *, as_json: bool, counted_only: bool) -> None:

@@ -246,6 +246,15 @@ def test_a_segment_that_stops_is_noticed_by_how_far_others_have_come(bank: Segme
     assert [signal.state for signal in closed] == ["closed"]
 
 
+def test_a_segment_that_stops_is_noticed_though_its_examples_were_forgotten(bank: SegmentBank) -> None:
+    last = int(steady(1, 1, first=LEARNED - 1).time_unix_nano[0])
+    bank.forget(lambda _: True, lambda _: "")
+    signals = [each for minute in range(1, 241) for each in bank.release(reached=last + minute * HOUR_NS // 60).signals]
+    assert [(signal.detector, signal.inference_id, signal.examples_before) for signal in signals] == [
+        ("minute silence", "", ())
+    ]
+
+
 def test_what_was_reached_does_not_depend_on_how_often_it_was_said(bank: SegmentBank, learned: bytes) -> None:
     other, last = SegmentBank.loads(learned, BUDGET), int(steady(1, 1, first=LEARNED - 1).time_unix_nano[0])
     often = [each for minute in range(240) for each in bank.release(reached=last + minute * HOUR_NS // 60).signals]

@@ -55,8 +55,7 @@ def erase(
         found = {place.name: place.count() for place in places}
         inferences = work.count("inference")
         for place in places:
-            if found[place.name]:
-                place.erase()
+            place.erase()
         left = {place.name: place.count() for place in places}
         receipt = _receipt(subject, inferences, found, left, by, at, unreached)
         append(out, receipt)
