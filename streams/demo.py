@@ -175,7 +175,7 @@ def show(outcome: Outcome, console: Console) -> None:
     others = outcome.findings - sum(each.metric is not None for each in outcome.detected)
     table.add_row("other findings", f"{others:,}: other metrics that moved along, repeats, false alarms")
     table.add_row("review batch", str(outcome.batch.path))
-    picked = ", ".join(f"{count} {reason}" for reason, count in outcome.batch.counts.by_reason.items())
+    picked = ", ".join(f"{count} {reason}" for reason, count in outcome.batch.counts.by_reason.items() if count)
     table.add_row("  items", f"{outcome.batch.counts.items} of {outcome.batch.counts.eligible:,} eligible: {picked}")
     console.print()
     console.print(table)

@@ -103,9 +103,12 @@ class Settings(BaseSettings):
     )
 
     batches: Path = Field(Path("batches"), description="Folder of the review batches.")
+    review_policy: Path = Field(
+        Path("review.toml"), description="What a cut may take, a TOML file; where there is none, the defaults hold."
+    )
     lateness_hours: float = Field(24.0, ge=0, description="How long after its end a window waits for late events.")
     cut_schedule: Annotated[str, AfterValidator(_crontab)] = Field(
-        "0 6 * * 1", description="When the leader cuts weeks that are due: crontab, UTC."
+        "0 6 * * *", description="When the leader cuts weeks that are due: crontab, UTC."
     )
 
     stalled_seconds: float = Field(

@@ -8,7 +8,7 @@ from sinks.review.cut import CutResult, cut
 from sinks.review.policy import Policy
 from sinks.review.refusals import CutRefused
 from sinks.review.windows import Window
-from streams.settings import Settings
+from streams.settings import Settings, tokens
 
 log = logging.getLogger("sluice.weekly")
 
@@ -28,7 +28,8 @@ def cut_due_weeks(settings: Settings) -> int:
 
 def _cut(clickhouse: ClickHouse, window: Window, settings: Settings) -> bool:
     try:
-        result = cut(clickhouse.client, window, Policy(), settings.batches, settings.lateness)
+        policy = Policy.read(settings.review_policy)
+        result = cut(clickhouse.client, window, policy, settings.batches, settings.lateness, tokens())
     except (CutRefused, OSError) as refused:
         log.error("%s was not cut: %s", window.name, refused)
         return False
@@ -38,6 +39,6 @@ def _cut(clickhouse: ClickHouse, window: Window, settings: Settings) -> bool:
 
 def told(result: CutResult) -> str:
     """Say in a line what a cut came to."""
-    reasons = ", ".join(f"{count} {reason}" for reason, count in result.counts.by_reason.items())
+    reasons = ", ".join(f"{count} {reason}" for reason, count in result.counts.by_reason.items() if count)
     again = "cut before, and identical" if result.identical else f"{result.counts.items} items"
     return f"{result.path}: {again}, of {result.counts.eligible:,} eligible inferences ({reasons})"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from sinks.review.eligible import Reader, pruned
 from sinks.review.refusals import EmptyWindow, WindowOpen
+from sinks.review.snapshot import holds_any, pruned
 from sinks.review.windows import WEEK, Window, iso, monday_of, week_name
 
 BACK = 4  # weeks: what is left uncut for longer was left on purpose, or is cut by hand
@@ -60,7 +60,7 @@ def due_windows(client: Client, out: Path, lateness: timedelta) -> list[Window]:
         return []
     mondays = (monday_of(mark) - back * WEEK for back in range(BACK, 0, -1))
     weeks = [Window(monday, monday + WEEK) for monday in mondays]
-    return [week for week in weeks if not (out / week.name).exists() and _holds_any(Reader(client, week, week.end))]
+    return [week for week in weeks if not (out / week.name).exists() and holds_any(client, week)]
 
 
 def empty_window(client: Client, window: Window) -> EmptyWindow:
@@ -68,8 +68,3 @@ def empty_window(client: Client, window: Window) -> EmptyWindow:
     names = [week_name(monday) for monday in weeks_stored(client)]
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} before" if len(names) > 8 else "")
     return EmptyWindow(f"{window.name} holds no inferences to review. There are events of {shown}: cut one of these.")
-
-
-def _holds_any(reader: Reader) -> bool:
-    inferences, synthetic = reader.counts()
-    return inferences > synthetic

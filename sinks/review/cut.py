@@ -1,22 +1,29 @@
 """The cut, on one page: a closed window becomes a folder of items that is written once and stays as it is."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
+from socket import gethostname
 
 from clickhouse_connect.driver.client import Client
 
+from sinks.review.candidates import Reason
 from sinks.review.closing import empty_window, require_closed
-from sinks.review.eligible import Reader
 from sinks.review.folder import publish, workshop, write_items
-from sinks.review.items import items
+from sinks.review.items import Item, items
 from sinks.review.manifest import Counts, Manifest, WindowFact, code_versions, fact, verify
+from sinks.review.parents import Parents, parents
 from sinks.review.policy import Policy
+from sinks.review.prelabels.labeller import Labeller
 from sinks.review.refusals import BatchDiffers
-from sinks.review.select import Pick, Reason, select
+from sinks.review.select import Selection, select
+from sinks.review.snapshot import Funnel, snapshot
 from sinks.review.windows import Window, iso
+
+NO_TOKENS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -29,34 +36,44 @@ class CutResult:
     identical: bool
 
 
-def cut(client: Client, window: Window, policy: Policy, out: Path, lateness: timedelta) -> CutResult:
-    """Cut a window into the folder `out/<window's name>`: items.parquet, items.jsonl and manifest.json.
+def cut(
+    client: Client,
+    window: Window,
+    policy: Policy,
+    out: Path,
+    lateness: timedelta,
+    tokens: Mapping[str, str] = NO_TOKENS,
+) -> CutResult:
+    """Cut a window into the folder `out/<window's name>`: items, and the manifest that knows them by their hashes.
 
-    The same window, policy, allowance and code over the same rows give the same bytes, whatever the order, blocks and
-    number of times in which the rows arrived. Only picked items' content is fetched, a chunk at a time.
+    The same window, policy, allowance, batches before and code over the same rows give the same bytes, whatever the
+    order, blocks and number of times in which the rows arrived. Only picked items' content is fetched, a chunk at a
+    time.
 
     Args:
         client: a connection whose database is migrated.
         window: what to cut; it must be closed.
-        policy: quotas, and key of the draw.
+        policy: budget, quotas, caps, plugs, and key of the draw.
         out: where batches lie; made if missing.
         lateness: how long after its end a window stays open for late events, and for feedback.
+        tokens: of the services that label, by the name that the policy gives them.
 
     Raises:
-        CutRefused: WindowOpen, EmptyWindow, UnusableFolder, CutUnderWay or MovedMeanwhile; and where the folder is
-            there already and is not this very cut, BatchDiffers, TamperedBatch or NotABatch.
+        CutRefused: WindowOpen, EmptyWindow, UnusableFolder, CutUnderWay, TamperedBatch or MovedMeanwhile; and where the
+            folder is there already and is not this very cut, BatchDiffers or NotABatch.
     """
     require_closed(client, window, lateness)
-    reader = Reader(client, window, closes=window.end + lateness)
-    inferences, synthetic = reader.counts()
-    if inferences == synthetic:
-        raise empty_window(client, window)
-    picks = select(reader, policy, eligible=inferences - synthetic)
-    counts = _counts(inferences, synthetic, picks)
     batch = out / window.name
     with workshop(out, window.name) as folder:
-        write_items(folder, items(reader, picks))
-        manifest = _manifest(window, lateness, policy, counts, folder)
+        before = parents(out, window)
+        with snapshot(client, window, window.end + lateness, before, cut_name(window, out)) as shot:
+            if shot.funnel.inferences == shot.funnel.synthetic:
+                raise empty_window(client, window)
+            selection = select(shot, policy)
+            labeller = Labeller(policy.prelabels, tokens, out, ask=not batch.exists())
+            write_items(folder, _labelled(items(shot, selection.picks), labeller))
+        counts = _counts(shot.funnel, selection, labeller)
+        manifest = _manifest(window, lateness, policy, counts, before, shot.funnel, folder)
         identical = batch.exists()
         if identical:
             _require_same(batch, manifest)
@@ -65,23 +82,50 @@ def cut(client: Client, window: Window, policy: Policy, out: Path, lateness: tim
     return CutResult(batch, window, counts, identical)
 
 
-def _counts(inferences: int, synthetic: int, picks: Sequence[Pick]) -> Counts:
-    reasons = Counter(reason for pick in picks for reason in pick.reasons)
+def cut_name(window: Window, out: Path) -> str:
+    """Name a cut's tables, so that two cuts into different folders, on whatever machine, do not meet."""
+    where = sha256(f"{gethostname()}:{out.resolve()}".encode()).hexdigest()[:12]
+    return f"{window.name.replace('-', '_')}_{where}"
+
+
+def _labelled(chunks: Iterable[list[Item]], labeller: Labeller) -> Iterator[list[Item]]:
+    for chunk in chunks:
+        yield [item | {"prelabels": labels} for item, labels in zip(chunk, labeller.label(chunk), strict=True)]
+
+
+def _counts(funnel: Funnel, selection: Selection, labeller: Labeller) -> Counts:
+    reasons = Counter(reason for pick in selection.picks for reason in pick.reasons)
     return Counts(
-        inferences=inferences,
-        synthetic=synthetic,
-        eligible=inferences - synthetic,
-        items=len(picks),
+        inferences=funnel.inferences,
+        synthetic=funnel.synthetic,
+        without_consent=funnel.without_consent,
+        in_another_batch=funnel.in_another_batch,
+        late=funnel.late,
+        eligible=funnel.eligible,
+        candidates={reason.value: selection.candidates.get(reason, 0) for reason in Reason},
+        items=len(selection.picks),
+        folded=sum(len(pick.folded) for pick in selection.picks),
         by_reason={reason.value: reasons[reason] for reason in Reason},
+        prelabels=labeller.counts,
     )
 
 
-def _manifest(window: Window, lateness: timedelta, policy: Policy, counts: Counts, folder: Path) -> Manifest:
+def _manifest(
+    window: Window,
+    lateness: timedelta,
+    policy: Policy,
+    counts: Counts,
+    before: Parents,
+    funnel: Funnel,
+    folder: Path,
+) -> Manifest:
     return Manifest(
         window=WindowFact(name=window.name, begin=iso(window.begin), end=iso(window.end)),
         lateness_s=lateness.total_seconds(),
         policy=policy,
         policy_sha256=policy.sha256,
+        parents=before.hashes,
+        stored_until=funnel.stored_until,
         code=code_versions(),
         counts=counts,
         files={path.name: fact(path) for path in folder.iterdir()},

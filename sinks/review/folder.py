@@ -3,9 +3,8 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +14,6 @@ from sinks.review.items import Item, line
 from sinks.review.manifest import NAME, Manifest
 from sinks.review.refusals import CutUnderWay, UnusableFolder
 from sinks.review.schema import SCHEMA
-
-ROW_GROUP = 64  # items, which is what the writer holds in memory
 
 
 @contextmanager
@@ -48,16 +45,15 @@ def workshop(out: Path, name: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_items(folder: Path, items: Iterable[Item]) -> None:
-    """Write items.parquet and items.jsonl, in the order given; equal items make equal bytes."""
-    rest = iter(items)
+def write_items(folder: Path, chunks: Iterable[Sequence[Item]]) -> None:
+    """Write items.parquet and items.jsonl, in the order given; equal chunks make equal bytes."""
     with (
         (folder / "items.jsonl").open("wb") as lines,
         pq.ParquetWriter(folder / "items.parquet", SCHEMA, version="2.6", compression="zstd") as parquet,
     ):
-        while group := list(islice(rest, ROW_GROUP)):
-            lines.writelines(map(line, group))
-            parquet.write_table(pa.Table.from_pylist(group, SCHEMA), row_group_size=ROW_GROUP)
+        for items in chunks:
+            lines.writelines(map(line, items))
+            parquet.write_table(pa.Table.from_pylist(list(items), SCHEMA), row_group_size=len(items))
 
 
 def publish(folder: Path, batch: Path, manifest: Manifest) -> None:

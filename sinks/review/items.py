@@ -1,7 +1,7 @@
 """Picked ids become items: each with its dialogue, its numbers, what was said about it and why it was picked."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -9,10 +9,10 @@ from urllib.parse import quote_plus
 
 import orjson
 
-from sinks.review.eligible import Reader
+from sinks.review.choose import Pick
 from sinks.review.refusals import MovedMeanwhile
 from sinks.review.schema import FEEDBACK, INFERENCE, JSON, TIMES
-from sinks.review.select import Pick
+from sinks.review.snapshot import Snapshot
 
 # Python's datetime would lose nanoseconds.
 _COLUMNS = {name: f"toUnixTimestamp64Nano({name})" if name in TIMES else name for name in INFERENCE | FEEDBACK}
@@ -29,6 +29,12 @@ FROM inference_parts FINAL
 PREWHERE inference_id IN {{ids:Array(String)}}
 WHERE week BETWEEN {{first_week:Date}} AND {{last_week:Date}}
 """  # noqa: S608  names of columns from our own schema, never a value
+ANSWERS = """
+SELECT inference_id, response_model, output_messages
+FROM inference_parts FINAL
+PREWHERE inference_id IN {ids:Array(String)}
+WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
+"""
 FEEDBACK_ABOUT = f"""
 SELECT inference_id, {", ".join(_COLUMNS[name] for name in FEEDBACK)}
 FROM feedback
@@ -46,26 +52,58 @@ CHUNK_CHARACTERS = 4000
 Item = dict[str, Any]
 
 
-def items(reader: Reader, picks: Sequence[Pick]) -> Iterator[Item]:
-    """Give the items of picks, in their order, fetched in chunks; keys and types are those of SCHEMA.
+def items(snapshot: Snapshot, picks: Sequence[Pick]) -> Iterator[list[Item]]:
+    """Give the items of picks, in their order, chunk by chunk; keys and types are those of SCHEMA.
+
+    Where they lie on the map and what they are labelled is not known yet.
 
     Raises MovedMeanwhile if a picked inference is no longer there.
     """
     for chunk in chunks(picks):
         ids = [pick.inference_id for pick in chunk]
         feedback: dict[str, list[Item]] = {}
-        for about, *values in reader.select(FEEDBACK_ABOUT, ids=ids):
+        for about, *values in snapshot.read(FEEDBACK_ABOUT, ids=ids):
             feedback.setdefault(about, []).append(_row(FEEDBACK, values))
-        rows = {row[0]: _row(INFERENCE, row) for row in reader.select(INFERENCES, ids=ids)}
-        for pick in chunk:
-            if pick.inference_id not in rows:
-                raise MovedMeanwhile(f"Inference {pick.inference_id} was erased during the cut: cut again.")
-            yield rows[pick.inference_id] | {
-                "reasons": pick.reasons,
-                "inclusion_probability": pick.inclusion_probability,
-                "findings": [asdict(finding) for finding in pick.findings],
-                "feedback": feedback.get(pick.inference_id, []),
-            }
+        rows = {row[0]: _row(INFERENCE, row) for row in snapshot.read(INFERENCES, ids=ids)}
+        missing = next((name for name in ids if name not in rows), None)
+        if missing is not None:
+            raise MovedMeanwhile(f"Inference {missing} was erased during the cut: cut again.")
+        others = _answers(snapshot, chunk)
+        yield [
+            rows[pick.inference_id] | _picked(pick, others) | {"feedback": feedback.get(pick.inference_id, [])}
+            for pick in chunk
+        ]
+
+
+def _picked(pick: Pick, answers: Mapping[str, Item]) -> Item:
+    return {
+        "reasons": [reason.value for reason in pick.reasons],
+        "why": [pick.why[reason] for reason in pick.reasons],
+        "inclusion_probabilities": [pick.probabilities[reason] for reason in pick.reasons],
+        "control_weight": pick.control_weight,
+        "findings": [asdict(finding) for finding in pick.findings],
+        "topic": pick.topic,
+        "x": None,
+        "y": None,
+        "folded": pick.folded,
+        "alternatives": [
+            asdict(each) | answers[each.inference_id] for each in pick.alternatives if each.inference_id in answers
+        ],
+        "prelabels": [],
+        "late": pick.late,
+    }
+
+
+def _answers(snapshot: Snapshot, picks: Sequence[Pick]) -> dict[str, Item]:
+    """Fetch the other answers to the prompts of picks."""
+    ids = sorted({each.inference_id for pick in picks for each in pick.alternatives})
+    rows = [
+        row for start in range(0, len(ids), CHUNK) for row in snapshot.read(ANSWERS, ids=ids[start : start + CHUNK])
+    ]
+    return {
+        name: {"response_model": model, "output_messages": messages and _canonical(messages)}
+        for name, model, messages in rows
+    }
 
 
 def line(item: Item) -> bytes:
@@ -113,6 +151,6 @@ def _readable_value(name: str, value: Any) -> Any:
     if name in TIMES:
         second, nanosecond = divmod(value, 1_000_000_000)
         return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{nanosecond:09d}Z"
-    if name in ("findings", "feedback"):
+    if name in ("findings", "feedback", "alternatives", "prelabels"):
         return [_readable(each) for each in value]
     return value

@@ -1,7 +1,8 @@
 """What a batch says about itself: its window, policy and counts, and the SHA-256 by which its files are known."""
 
 import os
-from hashlib import file_digest
+from datetime import datetime
+from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sinks.review.policy import Policy
 from sinks.review.refusals import NotABatch, TamperedBatch
+from sinks.review.windows import Window
 
 NAME = "manifest.json"
 
@@ -26,15 +28,25 @@ class WindowFact(Strict):
     begin: str
     end: str
 
+    @property
+    def span(self) -> Window:
+        return Window.between(datetime.fromisoformat(self.begin), datetime.fromisoformat(self.end))
+
 
 class Counts(Strict):
     """From all that happened in the window to what was picked."""
 
     inferences: int = Field(description="All inferences of the window, synthetic ones included.")
     synthetic: int
+    without_consent: int
+    in_another_batch: int = Field(description="Items, or folded into items, of batches that were cut before.")
+    late: int = Field(description="Of the window before, stored after it was cut; they are eligible here.")
     eligible: int = Field(description="N, from which the control is drawn.")
+    candidates: dict[str, int] = Field(description="What each reason named; the policy chose among them.")
     items: int
+    folded: int = Field(description="Near-duplicates that items stand for.")
     by_reason: dict[str, int] = Field(description="An item of several reasons counts in each.")
+    prelabels: dict[str, dict[str, int]] = Field(description="Of each plug: items asked about, labelled, failed.")
 
 
 class FileFact(Strict):
@@ -45,16 +57,24 @@ class FileFact(Strict):
 class Manifest(Strict):
     """Holds nothing of when or where the batch was written, so that the same cut makes the same manifest."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
+    state: Literal["cut"] = Field("cut", description="What it is when it is written; review/audit.jsonl has the rest.")
     window: WindowFact
     lateness_s: float = Field(
         description="The allowance for late events; feedback later than end + allowance is left out."
     )
     policy: Policy
     policy_sha256: str
+    parents: dict[str, str] = Field(description="Batches that this one knew of, by window: SHA-256 of their manifests.")
+    stored_until: int = Field(description="Greatest Kafka time among the window's rows, milliseconds since 1970.")
     code: dict[str, str] = Field(description="Versions of what the bytes depend on.")
     counts: Counts
     files: dict[str, FileFact]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the manifest's file."""
+        return sha256(self.to_bytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
         """Return canonical JSON: sorted keys, two spaces, a final newline."""
@@ -80,10 +100,7 @@ def verify(batch: Path) -> Manifest:
         NotABatch: the folder has no manifest.
         TamperedBatch: names each file that was changed or is missing, or the manifest itself.
     """
-    path = batch / NAME
-    if not path.is_file():
-        raise NotABatch(f"{batch} is no review batch: it has no {NAME}. Name the folder of a batch.")
-    manifest = _read(path)
+    manifest = read(batch)
     wrong = [name for name, said in sorted(manifest.files.items()) if not _is(batch / name, said)]
     if wrong:
         raise TamperedBatch(
@@ -93,7 +110,11 @@ def verify(batch: Path) -> Manifest:
     return manifest
 
 
-def _read(path: Path) -> Manifest:
+def read(batch: Path) -> Manifest:
+    """Return the manifest of a batch, whose files are not looked at. Raises NotABatch, TamperedBatch."""
+    path = batch / NAME
+    if not path.is_file():
+        raise NotABatch(f"{batch} is no review batch: it has no {NAME}. Name the folder of a batch.")
     data = path.read_bytes()
     try:
         manifest = Manifest.model_validate_json(data)

@@ -1,44 +1,146 @@
-"""The policy of a cut: how many items each reason may take, and the key of the draw."""
+"""What a cut may take of people's time, and of what: review.toml, read, checked, and known by its hash."""
 
+import tomllib
 from hashlib import sha256
+from pathlib import Path
 from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sinks.review.participation import Participation
+from sinks.review.prelabels.labeller import AnyPlug
+from sinks.review.refusals import InvalidPolicy
 
 Quota = Annotated[int, Field(ge=0, le=100_000)]
+Cap = Annotated[int, Field(ge=1, le=100_000)]
 Neighbours = Annotated[int, Field(ge=0, le=1000)]
 
 
-class Policy(BaseModel):
-    """A human budget, in items a batch. An item that several reasons pick counts in the quota of each."""
-
+class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Budget(Section):
+    """What people have for a batch. The smaller of the two limits holds."""
+
+    items: Annotated[int, Field(ge=1, le=100_000)] = Field(500, description="Items in a batch, at most.")
+    minutes: Annotated[int, Field(ge=1)] | None = Field(None, description="Minutes of review, at most; none: no limit.")
+    seconds_per_item: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        45, description="What an item takes, for the limit in minutes; `sluice batch status` shows what it took."
+    )
+
+    @property
+    def size(self) -> int:
+        """The number of items that both limits allow."""
+        return self.items if self.minutes is None else min(self.items, self.minutes * 60 // self.seconds_per_item)
+
+
+class Quotas(Section):
+    """Items for each reason. One that several reasons want counts in the quota of each, and in the budget once."""
+
+    control: Quota = Field(
+        100,
+        description="Drawn uniformly from all eligible inferences, whatever else picks them: the only ones from which "
+        "rates of the whole traffic may be estimated.",
+    )
+    correction: Quota = Field(80, description="Answers that people corrected or edited, drawn uniformly among them.")
+    preference: Quota = Field(60, description="Prompts with several answers of which people preferred one.")
+    negative_feedback: Quota = Field(80, description="Answers that a person rated down, drawn uniformly among them.")
+    discovery: Quota = Field(60, description="Of topics that the reference weeks do not know.")
+    anomaly: Quota = Field(60, description="The highest anomaly scores.")
+    finding: Quota = Field(60, description="Both sides of each finding, nearest first.")
+    worst_slice: Quota = Field(40, description="Defects of the parts of the traffic that fail most.")
+    disagreement: Quota = Field(30, description="Where signals contradict one another: praised errors, raters apart.")
+    recurring_topic: Quota = Field(30, description="Of rare topics that come back week after week.")
+
+
+class Caps(Section):
+    """How much of a batch one source may be: a batch is a set, and nobody's in particular."""
+
+    per_user: Cap = Field(5, description="Items of one user.")
+    per_topic: Cap = Field(60, description="Items of one topic, where an item has one.")
+
+
+class Folding(Section):
+    """Near-duplicates are one item, which names the others."""
+
+    jaccard: float = Field(
+        0.9,
+        ge=0.5,
+        le=1.0,
+        description="Share of word shingles that two texts have in common, from which they are one.",
+    )
+
+
+class FindingSection(Section):
+    """What lies around a finding's inference, in its segment, by event time."""
+
+    before: Neighbours = Field(5, description="Inferences to take before it.")
+    after: Neighbours = Field(5, description="Inferences to take after it.")
+
+
+class Discovery(Section):
+    """What counts as a new topic."""
+
+    reference_weeks: int = Field(4, ge=1, le=26, description="Weeks before the window that are known.")
+    sample: int = Field(
+        100_000, ge=1000, le=2_000_000, description="Inferences of the window, and of the weeks before, that are read."
+    )
+    least: int = Field(5, ge=2, description="Inferences of the sample that make a topic.")
+
+
+class Slices(Section):
+    """Which parts of the traffic are looked at for defects."""
+
+    least: int = Field(200, ge=10, description="Inferences that a part must have to be judged.")
+
+
+class Release(Section):
+    """What leaves, once it is signed."""
+
+    evaluation_share: float = Field(
+        0.1, ge=0, lt=1, description="Share of conversations that are kept for evaluation, for good, by a hash."
+    )
+
+
+class Policy(Section):
+    """Every value has a default, so that review.toml holds what differs."""
 
     seed: int = Field(
         0,
         ge=0,
-        lt=2**64,
+        lt=2**63,
         description="Key of the hashes that draw and order items. Another seed draws others, as fairly.",
     )
-    control: Quota = Field(
-        100,
-        description="Items drawn uniformly from all eligible inferences, whatever else picks them: the only ones from "
-        "which rates of the whole traffic may be estimated.",
+    budget: Budget = Budget()
+    quotas: Quotas = Quotas()
+    caps: Caps = Caps()
+    folding: Folding = Folding()
+    finding: FindingSection = FindingSection()
+    discovery: Discovery = Discovery()
+    slices: Slices = Slices()
+    prelabels: tuple[AnyPlug, ...] = Field(
+        (), strict=False, description="Services that label items before people do: moderation, a classifier, a judge."
     )
-    negative_feedback: Quota = Field(
-        100, description="Items that a person rated down or corrected, drawn uniformly among these."
-    )
-    anomaly: Quota = Field(100, description="Items with the highest anomaly scores.")
-    finding: Quota = Field(
-        100,
-        description="Items around findings, those nearest to a finding's inference first: where the quota is short, "
-        "every finding keeps its nearest neighbours.",
-    )
-    finding_before: Neighbours = Field(
-        5, description="Inferences to take before a finding's, in the same segment, by event time."
-    )
-    finding_after: Neighbours = Field(5, description="Inferences to take after it.")
+    participation: Participation = Participation()
+    release: Release = Release()
+
+    @classmethod
+    def read(cls, path: Path) -> "Policy":
+        """Read review.toml; where there is no such file, the defaults hold. Raises InvalidPolicy."""
+        if not path.exists():
+            return cls()
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except ValidationError as wrong:
+            first = wrong.errors(include_url=False)[0]
+            where = ".".join(str(step) for step in first["loc"])
+            raise InvalidPolicy(
+                f"{path}: {where}: {first['msg']}. `sluice batch policy` prints every value with its meaning."
+            ) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:
+            raise InvalidPolicy(f"{path} cannot be read as TOML: {wrong}.") from None
 
     @property
     def sha256(self) -> str:

@@ -39,3 +39,7 @@ class MovedMeanwhile(CutRefused):
 
 class UnusableFolder(CutRefused):
     """Batches cannot be written where they were asked for."""
+
+
+class InvalidPolicy(CutRefused):
+    """review.toml has a value that cannot be, or is no TOML; the message names the key and the cure."""

@@ -69,10 +69,27 @@ FEEDBACK: dict[str, pa.DataType] = {
     "target_scope": TEXT,
 }
 FINDING: dict[str, pa.DataType] = {"finding_id": TEXT, "metric": TEXT, "position": pa.int64()}
+ALTERNATIVE: dict[str, pa.DataType] = {
+    "inference_id": TEXT,
+    "choice": pa.int64(),  # of the answers in one response, from 0 on
+    "response_model": TEXT,
+    "preferred": pa.bool_(),
+    "output_messages": TEXT,
+}
+PRELABEL: dict[str, pa.DataType] = {"name": TEXT, "value": TEXT, "score": pa.float64(), "by": TEXT}
 PICKED: dict[str, pa.DataType] = {
     "reasons": pa.list_(TEXT),
-    "inclusion_probability": pa.float64(),  # of the control; null for what is not in it
+    "why": pa.list_(TEXT),  # a sentence for each reason
+    "inclusion_probabilities": pa.list_(pa.float64()),  # with which each reason took it; 1 where it ranks
+    "control_weight": pa.float64(),  # eligible inferences that it stands for; null for what is not in the control
     "findings": pa.list_(pa.struct(list(FINDING.items()))),
+    "topic": TEXT,
+    "x": pa.float64(),  # its place on the map
+    "y": pa.float64(),
+    "folded": pa.list_(TEXT),  # near-duplicates that it stands for
+    "alternatives": pa.list_(pa.struct(list(ALTERNATIVE.items()))),
+    "prelabels": pa.list_(pa.struct(list(PRELABEL.items()))),
+    "late": pa.bool_(),  # of the window before, stored after that was cut
 }
 SCHEMA = pa.schema({**INFERENCE, **PICKED, "feedback": pa.list_(pa.struct(list(FEEDBACK.items())))})
 

@@ -11,12 +11,16 @@ from rich.table import Table
 
 from sinks import ledger as ledger_module
 from sinks.clickhouse import ClickHouse
+from sinks.review import policy_page
+from sinks.review.candidates import Reason
 from sinks.review.cut import cut
 from sinks.review.manifest import verify
+from sinks.review.plan import plan
 from sinks.review.policy import Policy
 from sinks.review.windows import Window
 from streams import offsets, weekly
 from streams import settings as settings_module
+from streams.cli import tables
 from streams.cli.group import main, plainly
 
 
@@ -35,8 +39,45 @@ def batch_cut(week: str | None, begin: str | None, end: str | None, out: Path | 
     """Cut a week, or any closed window, into a review batch; one that is there is compared, never written over."""
     held = settings_module.load()
     window = _window(week, begin, end)
-    result = cut(ClickHouse(held.clickhouse_url).client, window, Policy(), out or held.batches, held.lateness)
-    click.echo(weekly.told(result))
+    policy = Policy.read(held.review_policy)
+    client = ClickHouse(held.clickhouse_url).client
+    click.echo(weekly.told(cut(client, window, policy, out or held.batches, held.lateness, settings_module.tokens())))
+
+
+@batch.command("plan")
+@click.option("--week", help="ISO week, such as 2026-W46.")
+@click.option("--from", "begin", help="Begin of another window, such as 2026-11-09T08:00:00Z.")
+@click.option("--to", "end", help="End of that window, itself not in it.")
+@plainly
+def batch_plan(week: str | None, begin: str | None, end: str | None) -> None:
+    """Show what a cut would take, before it is made; the window may still be open."""
+    held = settings_module.load()
+    policy = Policy.read(held.review_policy)
+    client = ClickHouse(held.clickhouse_url).client
+    planned = plan(client, _window(week, begin, end), policy, held.batches, held.lateness)
+    funnel = planned.funnel
+    click.echo(f"{planned.window.name}{'' if planned.closed else ' is open, more may come'}")
+    click.echo(
+        f"  {funnel.inferences:,} inferences, less {funnel.synthetic:,} synthetic, {funnel.without_consent:,} without "
+        f"consent, {funnel.in_another_batch:,} in another batch, and {funnel.late:,} late ones: "
+        f"{funnel.eligible:,} eligible"
+    )
+    shown = tables.table("reason", "candidates", "quota", "would take")
+    for reason in Reason:
+        quota = getattr(policy.quotas, reason)
+        shown.add_row(reason, f"{planned.candidates.get(reason, 0):,}", str(quota), str(planned.taken.get(reason, 0)))
+    tables.show(shown)
+    click.echo(
+        f"  {planned.items} items of at most {policy.budget.size}, {planned.folded} near-duplicates folded: about "
+        f"{planned.minutes:.0f} minutes of review"
+    )
+
+
+@batch.command("policy")
+@plainly
+def batch_policy() -> None:
+    """Check SLUICE_REVIEW_POLICY, and print every value of it with its meaning."""
+    click.echo(policy_page.page(Policy.read(settings_module.load().review_policy)), nl=False)
 
 
 def _window(week: str | None, begin: str | None, end: str | None) -> Window:

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from sinks import columns
 from sinks.clickhouse import connect, migrate, pending, statements
-from sinks.review.eligible import PRUNING
+from sinks.review.snapshot import PRUNING
 from streams.events import ReferenceRow
 from tests.sinks.test_prometheus import FINDING
 from tests.streams.test_ingest import TOPICS, batch, event, read

@@ -1,0 +1,43 @@
+"""Where signals contradict one another: an answer that failed and was praised, or raters who are apart."""
+
+from sinks.review.candidates import Candidate, Reason
+from sinks.review.policy import Policy
+from sinks.review.reasons.drawing import key
+from sinks.review.snapshot import ORDER, Snapshot
+
+# Scores on a scale of their own are put on [0, 1]; a thumb is 0 or 1.
+_SQL = f"""
+, judged AS (
+    SELECT assumeNotNull(inference_id) AS inference_id,
+           min(place) AS lowest, max(place) AS highest, uniqExact(ifNull(rater_id, feedback_id)) AS raters
+    FROM (
+        SELECT inference_id, rater_id, feedback_id,
+               multiIf(score_low IS NOT NULL AND score_high > score_low, (score - score_low) / (score_high - score_low),
+                       data_type = 'boolean' OR name = 'user.thumbs', if(score > 0, 1., 0.), NULL) AS place
+        FROM feedback
+        WHERE inference_id IS NOT NULL
+          AND rater_kind = 'human'
+          AND NOT synthetic
+          AND time >= fromUnixTimestamp64Nano({{begin:Int64}}, 'UTC') - INTERVAL 7 DAY
+          AND time < fromUnixTimestamp64Nano({{closes:Int64}}, 'UTC')
+    )
+    WHERE place IS NOT NULL
+    GROUP BY inference_id
+)
+SELECT inference_id, raters > 1 AND highest - lowest >= 0.5 AS apart, status, output_chars
+FROM eligible INNER JOIN judged USING (inference_id)
+WHERE apart OR highest >= 0.75 AND (status IN ('error', 'partial', 'timeout_no_response') OR output_chars = 0)
+ORDER BY apart DESC, {ORDER}
+"""  # noqa: S608  our own text
+
+
+def disagreement(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
+    """Take two raters who are half a scale apart, and praise of what failed, broke off or is empty."""
+    rows = snapshot.select(_SQL, limit=limit, **key(policy, Reason.DISAGREEMENT))
+    return [Candidate(name, _why(apart, status)) for name, apart, status, _ in rows]
+
+
+def _why(apart: bool, status: str | None) -> str:
+    if apart:
+        return "Two people judged it very differently."
+    return "It was praised, though it is empty." if status == "ok" else f"It was praised, though it ended as {status}."

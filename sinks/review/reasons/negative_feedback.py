@@ -1,0 +1,33 @@
+"""Answers that a person rated down, drawn uniformly among them."""
+
+from sinks.review.candidates import Candidate, Reason
+from sinks.review.policy import Policy
+from sinks.review.reasons.drawing import chance, key
+from sinks.review.snapshot import ORDER, Snapshot
+
+# Raters of other kinds never enter here. Where a sender gives no range, 0 is a thumb down and nothing else is known.
+# A week before the window covers clocks that differ; it keeps the set small when years of feedback are stored.
+RATED_DOWN = """
+    SELECT assumeNotNull(inference_id) AS inference_id
+    FROM feedback
+    WHERE inference_id IS NOT NULL
+      AND rater_kind = 'human'
+      AND NOT synthetic
+      AND time >= fromUnixTimestamp64Nano({begin:Int64}, 'UTC') - INTERVAL 7 DAY
+      AND time < fromUnixTimestamp64Nano({closes:Int64}, 'UTC')
+      AND (
+          (score_low IS NULL AND score <= 0 AND (data_type = 'boolean' OR name = 'user.thumbs'))
+          OR score <= score_low + (score_high - score_low) / 4
+      )
+"""
+_SQL = f"""
+SELECT inference_id, count() OVER () FROM eligible WHERE inference_id IN ({RATED_DOWN}) ORDER BY {ORDER}
+"""  # noqa: S608  our own text
+
+
+def negative_feedback(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
+    """Draw among what people rated down: a thumb down, or the lowest quarter of a scale."""
+    rows = snapshot.select(_SQL, limit=limit, **key(policy, Reason.NEGATIVE_FEEDBACK))
+    return [
+        Candidate(name, "A person rated it down.", chance(policy.quotas.negative_feedback, of)) for name, of in rows
+    ]

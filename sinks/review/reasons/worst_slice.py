@@ -1,0 +1,109 @@
+"""Defects of the parts of the traffic that fail most, found by a search over what inferences are known by."""
+
+from itertools import combinations
+from math import sqrt
+from typing import NamedTuple
+
+from scipy.stats import norm
+
+from sinks.review.candidates import Candidate, Reason
+from sinks.review.policy import Policy
+from sinks.review.reasons.drawing import chance, key
+from sinks.review.reasons.negative_feedback import RATED_DOWN
+from sinks.review.snapshot import ORDER, Snapshot
+
+DIMENSIONS = ("service", "route", "environment", "request_model", "response_model", "operation")
+SLICES = 5  # that are shown people at most
+CONFIDENCE = 0.99  # for all slices that are looked at together
+
+_DEFECT = f"(status IN ('error', 'partial', 'timeout_no_response') OR inference_id IN ({RATED_DOWN}))"
+_COUNTS = f"""
+, defects AS (SELECT *, {_DEFECT} AS defect FROM eligible)
+SELECT GROUPS, count() AS n, countIf(defect) AS bad FROM defects GROUP BY GROUPS HAVING n >= {{least:UInt64}}
+ORDER BY GROUPS
+"""  # noqa: S608  our own text
+_ITEMS = f"""
+, defects AS (SELECT * FROM eligible WHERE {_DEFECT} AND WHERE_IT_IS)
+SELECT inference_id, count() OVER () FROM defects ORDER BY {ORDER}
+"""  # noqa: S608  our own text
+
+
+class Slice(NamedTuple):
+    """A part of the traffic, by one or two of its dimensions, with its defects."""
+
+    where: dict[str, str]
+    inferences: int
+    defects: int
+    least_rate: float  # the lower bound of its rate
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self.where.items())
+
+
+def worst_slice(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
+    """Draw uniformly among the defects of each of the worst slices, in turn."""
+    found = search(snapshot, policy.slices.least)
+    drawn = [_drawn(snapshot, policy, each, limit) for each in found]
+    longest = max(map(len, drawn), default=0)
+    turns = [candidates[turn] for turn in range(longest) for candidates in drawn if turn < len(candidates)]
+    return turns[:limit]
+
+
+def search(snapshot: Snapshot, least: int) -> list[Slice]:
+    """Return the slices whose defect rate is above that of all traffic for sure, worst first.
+
+    For sure: the lower bound of Wilson's interval at 99%, shared by all slices that are looked at (Bonferroni), lies
+    above the rate of all. Of slices that lie within one another the wider is kept, unless the narrower is worse for
+    sure.
+    """
+    looked = [
+        each for size in (1, 2) for names in combinations(DIMENSIONS, size) for each in _counted(snapshot, names, least)
+    ]
+    ((total, bad),) = snapshot.select(
+        f", defects AS (SELECT {_DEFECT} AS defect FROM eligible) SELECT count(), countIf(defect) FROM defects"  # noqa: S608
+    )
+    if not looked or not total:
+        return []
+    z = float(norm.ppf(1 - (1 - CONFIDENCE) / len(looked)))
+    bounded = [Slice(where, n, defects, _wilson(defects, n, z)[0]) for where, n, defects in looked]
+    worst = sorted(
+        (each for each in bounded if each.least_rate > bad / total),
+        key=lambda each: (-each.least_rate, len(each.where), str(each)),
+    )
+    kept: list[Slice] = []
+    for each in sorted(worst, key=lambda each: (len(each.where), -each.least_rate, str(each))):
+        if not any(_explains(wider, each, z) for wider in kept):
+            kept.append(each)
+    return sorted(kept, key=lambda each: (-each.least_rate, str(each)))[:SLICES]
+
+
+def _counted(snapshot: Snapshot, names: tuple[str, ...], least: int) -> list[tuple[dict[str, str], int, int]]:
+    rows = snapshot.select(_COUNTS.replace("GROUPS", ", ".join(names)), least=least)
+    return [
+        (dict(zip(names, values, strict=True)), n, bad)
+        for *values, n, bad in rows
+        if all(v is not None for v in values)
+    ]
+
+
+def _explains(wider: Slice, narrower: Slice, z: float) -> bool:
+    """Say whether a narrower slice is no worse than the wider one that it lies in."""
+    within = wider.where.items() <= narrower.where.items()
+    return within and narrower.least_rate <= _wilson(wider.defects, wider.inferences, z)[1]
+
+
+def _wilson(bad: int, n: int, z: float) -> tuple[float, float]:
+    """Return Wilson's score interval of a rate (E. B. Wilson, JASA 22, 1927)."""
+    rate, width = bad / n, z * z / n
+    middle, reach = rate + width / 2, z * sqrt(rate * (1 - rate) / n + width / (4 * n))
+    return (middle - reach) / (1 + width), (middle + reach) / (1 + width)
+
+
+def _drawn(snapshot: Snapshot, policy: Policy, of: Slice, limit: int) -> list[Candidate]:
+    places = {f"value{number}": value for number, value in enumerate(of.where.values())}
+    where = " AND ".join(f"{name} = {{value{number}:String}}" for number, name in enumerate(of.where))
+    sql = _ITEMS.replace("WHERE_IT_IS", where)
+    rows = snapshot.select(sql, limit=limit, **places, **key(policy, Reason.WORST_SLICE))
+    share = chance(policy.quotas.worst_slice, rows[0][1]) if rows else 0.0
+    why = f"A defect where they are most common: {100 * of.defects / of.inferences:.1f}% of {of}."
+    return [Candidate(name, why, share) for name, _ in rows]
