@@ -54,6 +54,14 @@ class FileFact(Strict):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
+class Tombstone(Strict):
+    """An item that was erased, so that rates can still be estimated from the others."""
+
+    item: str = Field(description="Salted SHA-256 of its inference id.")
+    reasons: list[str]
+    control_weight: float | None
+
+
 class Manifest(Strict):
     """Holds nothing of when or where the batch was written, so that the same cut makes the same manifest."""
 
@@ -70,6 +78,15 @@ class Manifest(Strict):
     code: dict[str, str] = Field(description="Versions of what the bytes depend on.")
     counts: Counts
     files: dict[str, FileFact]
+    erased: list[Tombstone] = Field(
+        default_factory=list, description="Items that are not in the files any more; the counts are those of the cut."
+    )
+    cut_sha256: str | None = Field(None, description="SHA-256 of the manifest as it was cut, where it is another now.")
+
+    @property
+    def sha256_as_cut(self) -> str:
+        """The hash by which other batches know this one, whatever was erased since."""
+        return self.cut_sha256 or self.sha256
 
     @property
     def sha256(self) -> str:

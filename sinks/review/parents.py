@@ -60,7 +60,7 @@ def parents(out: Path, window: Window) -> Parents:
         if held.window.span.end > begin and (held.window.span.begin, held.window.span.end) < (window.begin, window.end)
     ]
     return Parents(
-        hashes={held.window.name: held.sha256 for _, held in met},
+        hashes={held.window.name: held.sha256_as_cut for _, held in met},
         taken=tuple(sorted({name for path, _ in met for name in _ids(path)})),
         late=Late(previous.window.span.begin, previous.window.span.end, previous.stored_until) if previous else None,
         previous=previous,
