@@ -60,12 +60,13 @@ def publish(folder: Path, batch: Path, manifest: Manifest) -> None:
     """Give a written folder its manifest, make it outlive a power cut, and move it to its place in one step."""
     (folder / NAME).write_bytes(manifest.to_bytes())
     for path in (*folder.iterdir(), folder):
-        _sync(path)
+        sync(path)
     folder.rename(batch)
-    _sync(batch.parent)
+    sync(batch.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make a file, or what a folder lists, outlive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
+from sinks.review.erasure.batches import Batches
 from sinks.review.erasure.letters import DeadLetters
+from sinks.review.erasure.marks import Marks
 from sinks.review.erasure.place import Place
 from sinks.review.erasure.receipt import Receipt, append, verified
+from sinks.review.erasure.review_files import Exports, decisions, kept_labels
 from sinks.review.erasure.subject import Subject
 from sinks.review.erasure.tables import RowsOf, tables
 from sinks.review.erasure.work import Work
@@ -48,10 +51,9 @@ def erase(
     """
     with workshop(out, "erasing"):
         verified(out)
-        work = Work(client, subject)
-        work.take()
+        work = _listed(client, subject, out)
         work.remember()
-        places = _places(work, elsewhere)
+        places = _places(work, out, elsewhere)
         found = {place.name: place.count() for place in places}
         inferences = work.count("inference")
         for place in places:
@@ -67,21 +69,30 @@ def erase(
 def look(client: Client, subject: Subject, out: Path, *, at: datetime, elsewhere: Elsewhere) -> Receipt:
     """Return what an erasure would find, of the subject and of all that was erased before, and change nothing."""
     with workshop(out, "erasing"):
-        work = Work(client, subject)
-        work.take()
-        found = {place.name: place.count() for place in _places(work, elsewhere)}
+        work = _listed(client, subject, out)
+        found = {place.name: place.count() for place in _places(work, out, elsewhere)}
         inferences = work.count("inference")
         if not work.resumed:
             work.done()
     return _receipt(subject, inferences, found, found, "", at, [])
 
 
-def _places(work: Work, elsewhere: Elsewhere) -> list[Place]:
+def _listed(client: Client, subject: Subject, out: Path) -> Work:
+    """Return the list of work, complete: also of items whose rows are long gone."""
+    work = Work(client, subject)
+    work.take()
+    work.add(("inference", name) for name in sorted(Batches(out, Marks(work)).names() - {*work.names("inference")}))
+    return work
+
+
+def _places(work: Work, out: Path, elsewhere: Elsewhere) -> list[Place]:
     """Return all places in the order in which they are erased: the rows last, which lead to everything else."""
+    marks = Marks(work)
+    files: list[Place] = [Exports(out, marks), decisions(out, marks), kept_labels(out, marks), Batches(out, marks)]
     inferences, aliases = work.names("inference"), [name.partition(":")[2] for name in work.names("alias")]
     people = [*work.subject.raw_users, *work.names("user")]
     letters = DeadLetters(work.client, sorted({*inferences, *aliases, *people}))
-    return [*elsewhere(work), letters, *(RowsOf(work.client, table) for table in tables(work.client))]
+    return [*elsewhere(work), *files, letters, *(RowsOf(work.client, table) for table in tables(work.client))]
 
 
 def _receipt(

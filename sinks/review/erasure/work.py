@@ -5,6 +5,7 @@ the list still says what to look for elsewhere. The hashes in `erased` stay for 
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from clickhouse_connect.driver.client import Client
 
@@ -136,6 +137,12 @@ class Work:
         sql = "SELECT DISTINCT hash FROM erased WHERE kind = {kind:String}"
         known = {name for (name,) in self.client.query(sql, {"kind": kind}).result_rows}
         return known | {self.subject.hash(name) for name in self.names(kind)}
+
+    def users(self) -> dict[str, datetime]:
+        """Return the hashes of all users that were ever erased, or are listed, each with the time before which."""
+        sql = "SELECT hash, max(before) FROM erased WHERE kind = 'user' GROUP BY hash"
+        known = {name: before.replace(tzinfo=UTC) for name, before in self.client.query(sql).result_rows}
+        return known | {self.subject.hash(name): self.subject.before for name in self.names("user")}
 
     def done(self) -> None:
         """Empty the list."""

@@ -1,0 +1,90 @@
+"""Review batches as a place to erase from: files are written anew beside a batch, then moved over those that are there.
+
+A batch stays what its manifest says: that is written anew, too, and names what went by salted hashes. What was written
+is complete, and has its name, before the first file moves: a run that was killed meanwhile is finished by the next.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from sinks.review.erasure.items_left import Left
+from sinks.review.erasure.marks import Marks
+from sinks.review.folder import sync, write_items
+from sinks.review.manifest import NAME, fact, read, verify
+
+READY = ".erased"  # what a folder's name ends with that only needs to be moved
+
+
+class Batches:
+    """The items of all batches of a folder, released ones included.
+
+    Args:
+        out: the folder; nobody else may write into it meanwhile.
+        marks: what is to go.
+    """
+
+    name = "batches (items)"
+
+    def __init__(self, out: Path, marks: Marks) -> None:
+        self._out, self._marks = out, marks
+
+    def count(self) -> int:
+        unfinished = sum(1 for _ in self._out.glob(f".*{READY}"))
+        return unfinished + sum(self._found(batch) for batch in self._batches())
+
+    def erase(self) -> None:
+        for ready in sorted(self._out.glob(f".*{READY}")):
+            self._move(ready)
+        for batch in self._batches():
+            if self._found(batch):
+                self._rewrite(batch)
+
+    def names(self) -> set[str]:
+        """Return the ids of items that are to go, some of which may have no rows any more."""
+        found = set[str]()
+        for batch in self._batches():
+            left = Left(batch, self._marks)
+            for _ in left.chunks():
+                pass
+            found.update(left.names)
+        return found
+
+    def _batches(self) -> Iterator[Path]:
+        if self._out.is_dir():
+            yield from sorted(path.parent for path in self._out.glob(f"[!.]*/{NAME}"))
+
+    def _found(self, batch: Path) -> int:
+        left = Left(batch, self._marks)
+        for _ in left.chunks():
+            pass
+        return left.found
+
+    def _rewrite(self, batch: Path) -> None:
+        folder = self._out / f".{batch.name}.erasing"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        left, before = Left(batch, self._marks), verify(batch)
+        write_items(folder, left.chunks())
+        after = before.model_copy(
+            update={"erased": [*before.erased, *left.tombstones], "cut_sha256": before.sha256_as_cut}
+        )
+        files = {path.name: fact(path) for path in sorted(folder.iterdir())}
+        (folder / NAME).write_bytes(after.model_copy(update={"files": files}).to_bytes())
+        for path in (*folder.iterdir(), folder):
+            sync(path)
+        ready = self._out / f".{batch.name}{READY}"
+        folder.rename(ready)
+        self._move(ready)
+
+    def _move(self, ready: Path) -> None:
+        """Move files over those of the batch, the manifest last; what the batch has no more, it loses."""
+        batch = self._out / ready.name.removeprefix(".").removesuffix(READY)
+        files = read(ready).files
+        for path in batch.iterdir():
+            if path.is_file() and path.name not in (*files, NAME):
+                path.unlink()
+        for path in sorted(ready.iterdir(), key=lambda path: (path.name == NAME, path.name)):
+            path.replace(batch / path.name)
+        sync(batch)
+        ready.rmdir()

@@ -1,0 +1,157 @@
+"""Batches, decisions, exports and kept labels lose what is erased and stay what their manifests say."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from sinks.review.cut import cut
+from sinks.review.erasure import batches as module
+from sinks.review.erasure.items_left import read_items
+from sinks.review.folder import write_items
+from sinks.review.manifest import verify
+from sinks.review.policy import Policy
+from sinks.review.prelabels.classifier import Classifier
+from sinks.review.prelabels.kept import Kept
+from sinks.review.prelabels.plug import Prelabel
+from sinks.review.refusals import TamperedBatch
+from sinks.review.windows import Window
+from tests.sinks.review.erasure.planted import MARKED, OTHER, plant_all, subject
+from tests.sinks.review.erasure.test_erase import NOBODY, erased, looked
+from tests.sinks.review.planting import NEXT_MONDAY, hour, inference, plant, thumb_down
+
+HERS = ("m1", "m2", "lone", "waiting")
+
+
+@pytest.fixture
+def batch(client: Client, tmp_path: Path) -> Path:
+    """A batch with everybody in it, decided on, exported and labelled."""
+    plant_all(client)
+    plant(client, [row for n in range(80) for row in inference(f"other-{n:02}", hour(10 + n))])
+    plant(
+        client, [thumb_down("o by o", "o2", hour(20), rater_id=OTHER), *inference("after", NEXT_MONDAY + timedelta(2))]
+    )
+    made = cut(client, Window.week("2026-W46"), Policy(), tmp_path, timedelta(days=1)).path
+    review = made / "review"
+    for name, text in {"tasks.jsonl": '{"id": "m1"}\n', "tasks.csv": "id,text\no1,hello\n"}.items():
+        export = review / "exports" / Path(name).suffix[1:]
+        export.mkdir(parents=True)
+        (export / name).write_text(text)
+    packed = review / "exports" / "datasets"
+    packed.mkdir()
+    pq.write_table(pa.table({"inference_id": ["o1", "lone"]}), packed / "data.parquet")
+    said: list[dict[str, Any]] = [
+        {"inference_id": name, "reviewer": "dana", "verdict": "accept"} for name in ("o1", "m1")
+    ]
+    said.append({"inference_id": "o2", "reviewer": "dana", "ranking": ["o2#0", "m2#1"]})
+    (review / "decisions.jsonl").write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in said))
+    kept = Kept(tmp_path, Classifier(kind="classifier", name="topics", url="http://localhost/"))
+    for name in ("m1", "o1"):
+        kept.add(name, f"fingerprint of {name}", [Prelabel("class", "refund", 0.5, "topics")])
+    return made
+
+
+def ids(made: Path) -> set[str]:
+    return {item["inference_id"] for chunk in read_items(made) for item in chunk}
+
+
+def anywhere(out: Path) -> set[str]:
+    """Return who of hers is named in any file, however it is packed."""
+    files = [path for path in out.rglob("*") if path.is_file()]
+    texts = [pq.read_table(path).to_pylist() for path in files if path.suffix == ".parquet"]
+    held = repr(texts) + "".join(path.read_text() for path in files if path.suffix != ".parquet")
+    return {name for name in (MARKED, *HERS) if f'"{name}"' in held or f"'{name}'" in held}
+
+
+def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch: Path, tmp_path: Path) -> None:
+    before, items, whole = verify(batch), ids(batch), weights(batch)
+    assert {*HERS, "o1", "o2", "other-79"} <= items
+    _read_and_write_alike(batch, tmp_path / "again")
+    _tampering_is_not_made_good(client, batch, tmp_path)
+    receipt = erased(client, tmp_path)
+    assert receipt.left == 0
+    found = {name: place["found"] for name, place in receipt.places.items()}
+    assert found["batches (items)"] == 4 + 1  # and her feedback about o1
+    assert found["exports (folders)"] == 2
+    assert found["decisions (lines)"] == 2
+    assert found["pre-labels kept (lines)"] == 1
+    assert anywhere(tmp_path) == set()
+    after = verify(batch)
+    assert ids(batch) == items - {*HERS}
+    assert {each.item for each in after.erased} == {subject().hash(name) for name in HERS}
+    gone = sum(each.control_weight or 0 for each in after.erased)
+    assert gone > 0
+    assert weights(batch) + gone == pytest.approx(whole)
+    assert after.counts == before.counts
+    assert after.sha256_as_cut == before.sha256 != after.sha256
+    lines = (batch / "items.jsonl").read_bytes().splitlines()
+    (o1,) = (said for said in map(orjson.loads, lines) if said["inference_id"] == "o1")
+    assert [each["feedback_id"] for each in o1["feedback"]] == ["o about o1"]
+    assert [path.name for path in (batch / "review" / "exports").iterdir()] == ["csv"]
+    assert (batch / "review" / "decisions.jsonl").read_bytes().count(b"\n") == 1
+
+
+def weights(made: Path) -> float:
+    return float(sum(item["control_weight"] or 0 for chunk in read_items(made) for item in chunk))
+
+
+def _read_and_write_alike(batch: Path, again: Path) -> None:
+    again.mkdir()
+    write_items(again, read_items(batch))
+    for name in ("items.parquet", "items.jsonl"):
+        assert (again / name).read_bytes() == (batch / name).read_bytes()
+    shutil.rmtree(again)
+
+
+def _tampering_is_not_made_good(client: Client, batch: Path, out: Path) -> None:
+    lines, whole = batch / "items.jsonl", (batch / "items.jsonl").read_bytes()
+    lines.write_bytes(whole + b"{}\n")
+    with pytest.raises(TamperedBatch, match=r"items\.jsonl is not what"):
+        erased(client, out, subject(users=(), inferences=("lone",)))
+    lines.write_bytes(whole)
+
+
+def test_items_whose_rows_are_long_gone_are_found_by_their_user(client: Client, batch: Path, tmp_path: Path) -> None:
+    assert batch.parent == tmp_path
+    for table in ("inference_parts", "aliases", "feedback_events"):
+        client.command(f"TRUNCATE TABLE {table}")
+    receipt = erased(client, tmp_path)
+    assert receipt.places["batches (items)"]["found"] > 0
+    assert anywhere(tmp_path) == set()
+    assert looked(client, tmp_path, NOBODY).left == 0
+
+
+@pytest.mark.parametrize("stops_at", ["rename", "replace"])
+def test_a_rewrite_that_was_killed_is_finished(
+    client: Client, batch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops_at: str
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if stops_at == "rename":  # everything is written, nothing has its name yet
+            patched.setattr(module, "sync", killed)
+        else:  # and here the first file was moved, the others were not
+            replace, moved = Path.replace, list[Path]()
+
+            def first_only(source: Path, to: Path) -> Path:
+                if moved:
+                    raise KeyboardInterrupt
+                moved.append(source)
+                return replace(source, to)
+
+            patched.setattr(Path, "replace", first_only)
+            (batch / "review" / "decisions.jsonl").unlink()
+            (tmp_path / ".prelabels").rename(tmp_path / "elsewhere")
+        with pytest.raises(KeyboardInterrupt):
+            erased(client, tmp_path)
+    assert erased(client, tmp_path, NOBODY).left == 0
+    verify(batch)
+    assert not ids(batch) & set(HERS)
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith((".erased", ".erasing"))]
