@@ -30,6 +30,7 @@ class Batches:
         self._out, self._marks = out, marks
 
     def count(self) -> int:
+        """Raises TamperedBatch for a batch that holds something and is not what its manifest says."""
         unfinished = sum(1 for _ in self._out.glob(f".*{READY}"))
         return unfinished + sum(self._found(batch) for batch in self._batches())
 
@@ -58,13 +59,15 @@ class Batches:
         left = Left(batch, self._marks)
         for _ in left.chunks():
             pass
+        if left.found and not self._ready(batch).exists():
+            verify(batch)  # before anything is erased anywhere: a new manifest would make good what is not
         return left.found
 
     def _rewrite(self, batch: Path) -> None:
         folder = self._out / f".{batch.name}.erasing"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        left, before = Left(batch, self._marks), verify(batch)
+        left, before = Left(batch, self._marks), read(batch)
         write_items(folder, left.chunks())
         after = before.model_copy(
             update={"erased": [*before.erased, *left.tombstones], "cut_sha256": before.sha256_as_cut}
@@ -73,9 +76,11 @@ class Batches:
         (folder / NAME).write_bytes(after.model_copy(update={"files": files}).to_bytes())
         for path in (*folder.iterdir(), folder):
             sync(path)
-        ready = self._out / f".{batch.name}{READY}"
-        folder.rename(ready)
-        self._move(ready)
+        folder.rename(self._ready(batch))
+        self._move(self._ready(batch))
+
+    def _ready(self, batch: Path) -> Path:
+        return self._out / f".{batch.name}{READY}"
 
     def _move(self, ready: Path) -> None:
         """Move files over those of the batch, the manifest last; what the batch has no more, it loses."""
