@@ -35,7 +35,8 @@ def push(folder: Path, target: str) -> Pushed:
     """Copy the files that a folder's manifest names, and at last the manifest: who sees that sees all of it.
 
     What lies there with equal bytes is left; so a push that was cut off goes on where it was. After each copy the file
-    is read back and compared. The folder is to be verified before.
+    is read back and compared. The folder is to be verified before. The same batch as it was before something was erased
+    from it is written over, and what it has no more is removed.
 
     Args:
         folder: of a batch or a release.
@@ -52,10 +53,9 @@ def push(folder: Path, target: str) -> Pushed:
     store, prefix = _store(target)
     root = f"{prefix.rstrip('/')}/{folder.resolve().name}"
     try:
-        other = _hash(store, f"{root}/{NAME}")
-        if other not in (None, facts[NAME].sha256):
-            raise OtherThere(f"Another {folder.name} lies at {_shown(target)}: push to another prefix, or remove it.")
+        _require_same(store, root, folder, target)
         copied = [name for name, fact in facts.items() if _copy(store, folder / name, f"{root}/{name}", fact)]
+        _remove_others(store, root, facts)
     except (OSError, pa.ArrowException) as error:
         raise UnusableTarget(f"{_shown(target)} does not take it: {_said(error)}.") from error
     return Pushed(tuple(copied), tuple(name for name in facts if name not in copied))
@@ -83,6 +83,30 @@ def _store(target: str) -> tuple[fs.FileSystem, str]:
     except (OSError, pa.ArrowException) as error:
         raise UnusableTarget(f"{_shown(target)} is no target: {_said(error)}.") from error
     return store, prefix
+
+
+def _require_same(store: fs.FileSystem, root: str, folder: Path, target: str) -> None:
+    """Raise OtherThere unless nothing lies there, or the same batch, perhaps with items that were erased since."""
+    if store.get_file_info(f"{root}/{NAME}").type != fs.FileType.File:
+        return
+    with store.open_input_stream(f"{root}/{NAME}") as stream:
+        there = stream.read()
+    if _as_cut(there) != _as_cut((folder / NAME).read_bytes()):
+        raise OtherThere(f"Another {folder.name} lies at {_shown(target)}: push to another prefix, or remove it.")
+
+
+def _as_cut(manifest: bytes) -> str:
+    """Return the hash of a manifest as it was before anything was erased."""
+    try:
+        return str(orjson.loads(manifest).get("cut_sha256") or sha256(manifest).hexdigest())
+    except (ValueError, AttributeError):
+        return sha256(manifest).hexdigest()
+
+
+def _remove_others(store: fs.FileSystem, root: str, facts: dict[str, FileFact]) -> None:
+    for each in store.get_file_info(fs.FileSelector(root)):
+        if each.type == fs.FileType.File and each.base_name not in facts:
+            store.delete_file(each.path)
 
 
 def _copy(store: fs.FileSystem, path: Path, to: str, fact: FileFact) -> bool:

@@ -91,6 +91,21 @@ def test_another_batch_there_is_not_written_over(store: str, tmp_path: Path) -> 
         push(batch(tmp_path / "b" / "2026-W46", items=b"other"), target)
 
 
+def test_a_batch_from_which_something_was_erased_is_written_over_what_was_pushed_before(
+    store: str, tmp_path: Path
+) -> None:
+    target = f"s3://reviews/erased{store}"
+    folder = batch(tmp_path / "2026-W46", items=b"hers\nothers\n")
+    push(folder, target)
+    before = fact(folder / "manifest.json").sha256
+    (folder / "items.jsonl").write_bytes(b"others\n")
+    (folder / "README.md").unlink()
+    files = {"items.jsonl": fact(folder / "items.jsonl").model_dump()}
+    (folder / "manifest.json").write_bytes(orjson.dumps({"files": files, "cut_sha256": before}))
+    assert push(folder, target) == Pushed(copied=("items.jsonl", "manifest.json"), same=())
+    assert names(f"s3://reviews/erased/2026-W46{store}") == ["items.jsonl", "manifest.json"]
+
+
 def test_what_reads_differently_than_it_was_written_is_said(store: str, tmp_path: Path) -> None:
     folder = batch(tmp_path / "2026-W46")
     (folder / "items.jsonl").write_bytes(b"changed after it was verified")
