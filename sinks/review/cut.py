@@ -14,11 +14,12 @@ from sinks.review.candidates import Reason
 from sinks.review.closing import empty_window, require_closed
 from sinks.review.folder import publish, workshop, write_items
 from sinks.review.items import Item, items
-from sinks.review.manifest import Counts, Manifest, WindowFact, code_versions, fact, verify
+from sinks.review.manifest import Counts, FileFact, Manifest, WindowFact, code_versions, fact, verify
 from sinks.review.parents import Parents, parents
 from sinks.review.policy import Policy
 from sinks.review.prelabels.labeller import Labeller
 from sinks.review.refusals import BatchDiffers
+from sinks.review.report.write import write_report
 from sinks.review.select import Selection, select
 from sinks.review.snapshot import Funnel, snapshot
 from sinks.review.windows import Window, iso
@@ -73,7 +74,9 @@ def cut(
             labeller = Labeller(policy.prelabels, tokens, out, ask=not batch.exists())
             write_items(folder, _labelled(items(shot, selection.picks), labeller))
         counts = _counts(shot.funnel, selection, labeller)
-        manifest = _manifest(window, lateness, policy, counts, before, shot.funnel, folder)
+        items_alone = _manifest(window, lateness, policy, counts, before, shot.funnel, folder)
+        write_report(folder, items_alone)
+        manifest = items_alone.model_copy(update={"files": _files(folder)})
         identical = batch.exists()
         if identical:
             _require_same(batch, manifest)
@@ -128,8 +131,12 @@ def _manifest(
         stored_until=funnel.stored_until,
         code=code_versions(),
         counts=counts,
-        files={path.name: fact(path) for path in folder.iterdir()},
+        files=_files(folder),
     )
+
+
+def _files(folder: Path) -> dict[str, FileFact]:
+    return {path.name: fact(path) for path in folder.iterdir()}
 
 
 def _require_same(batch: Path, manifest: Manifest) -> None:
