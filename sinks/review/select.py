@@ -25,10 +25,7 @@ class Selection:
 
 
 def select(snapshot: Snapshot, policy: Policy) -> Selection:
-    """Pick a batch's items.
-
-    Inferences that arrive meanwhile are not in the snapshot; feedback that does may be in one reason and not in others.
-    """
+    """Pick a batch's items. What arrives meanwhile is not in the snapshot, and is for another cut."""
     control = _control(snapshot, policy)
     wanted = {
         reason: named(snapshot, policy, quota * MORE)

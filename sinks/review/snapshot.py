@@ -1,7 +1,7 @@
-"""What a window holds for review becomes one narrow table, made once a cut: real inferences, one row each.
+"""What a window holds for review becomes two narrow tables, made once a cut: inferences, and what was said of them.
 
-A cut reads the wide table once, and every reason the narrow one. Queries say `eligible` for it: SQL of a reason begins
-where a query begins, or with `, name AS (…)` for a further step.
+A cut reads the wide tables once, and every reason the narrow ones. Queries say `eligible` and `said` for them: SQL of a
+reason begins where a query begins, or with `, name AS (…)` for a further step.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,6 +45,17 @@ WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
           AND time < fromUnixTimestamp64Nano({late_end:Int64}, 'UTC')
           AND ingest_time > fromUnixTimestamp64Milli({late_after:Int64}, 'UTC'))
 """
+# A week before the window covers clocks that differ; it keeps the set small when years of feedback are stored.
+_SAID = """
+SELECT assumeNotNull(inference_id) AS inference_id, feedback_id, name, score, score_low, score_high, data_type,
+       rater_kind, rater_id, correction IS NOT NULL AS corrected
+FROM feedback
+WHERE inference_id IS NOT NULL
+  AND NOT synthetic
+  AND time >= fromUnixTimestamp64Nano({begin:Int64}, 'UTC') - INTERVAL 7 DAY
+  AND time < fromUnixTimestamp64Nano({closes:Int64}, 'UTC')
+  AND inference_id IN (SELECT inference_id FROM TABLE WHERE left_out = '')
+"""
 _COUNTS = """
 SELECT left_out, late, count(), toUnixTimestamp64Milli(maxIf(ingest_time, NOT late)) FROM TABLE GROUP BY left_out, late
 """
@@ -87,11 +98,11 @@ class Snapshot:
 
     def select(self, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
         """Return a query's rows. Values come as `{name:Type}` parameters alone, the window's bounds among them."""
-        query = f"WITH eligible AS (SELECT * FROM {self.table} WHERE left_out = '')\n{sql}"  # noqa: S608  our own name
-        return self.read(query, **parameters)
+        eligible = f"eligible AS (SELECT * FROM {self.table} WHERE left_out = '')"  # noqa: S608  our own name
+        return self.read(f"WITH {eligible}, said AS (SELECT * FROM {self.table}_said)\n{sql}", **parameters)  # noqa: S608
 
     def read(self, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
-        """Return the rows of a query that does not read `eligible`."""
+        """Return the rows of a query that reads neither `eligible` nor `said`."""
         return self.client.query(sql, dict(self.bounds) | parameters, settings=pruned(self.client)).result_rows
 
 
@@ -116,6 +127,9 @@ def snapshot(client: Client, window: Window, closes: datetime, parents: Parents,
         rows = _ROWS.replace("TAKEN", f"{table}_taken")
         create = f"CREATE TABLE {table} ENGINE = MergeTree ORDER BY (left_out, inference_id) AS {rows}"
         client.command(create, dict(bounds), settings=pruned(client))
+        said = _SAID.replace("TABLE", table)
+        create = f"CREATE TABLE {table}_said ENGINE = MergeTree ORDER BY inference_id AS {said}"
+        client.command(create, dict(bounds))
         yield Snapshot(client, window, closes, table, _funnel(client, table), bounds)
     finally:
         _drop(client, table)
@@ -176,5 +190,5 @@ def _funnel(client: Client, table: str) -> Funnel:
 
 # Without SYNC, which chDB waits for without end.
 def _drop(client: Client, table: str) -> None:
-    for name in (table, f"{table}_taken"):
+    for name in (table, f"{table}_taken", f"{table}_said"):
         client.command(f"DROP TABLE IF EXISTS {name}")

@@ -21,9 +21,11 @@ COMMANDS = (
     "decode",
     "demo",
     "doctor",
+    "erase",
     "findings",
     "incidents",
     "ledger",
+    "metrics",
     "openapi",
     "receive",
     "reference",
@@ -31,6 +33,7 @@ COMMANDS = (
     "schema",
     "settings",
     "simulate",
+    "status",
     "up",
     "worker",
 )
@@ -51,7 +54,7 @@ def test_help_lists_every_command_with_what_it_does(option: str) -> None:
 
 
 BELOW = {
-    "batch": ("cut", "verify"),
+    "batch": ("cut", "plan", "policy", "push", "verify"),
     "findings": ("accept", "ack", "show"),
     "reference": ("pin", "reset", "show", "unpin"),
 }
@@ -111,7 +114,21 @@ def batch(tmp_path: Path) -> Path:
         policy=policy,
         policy_sha256=policy.sha256,
         code=code_versions(),
-        counts=Counts(inferences=1, synthetic=0, eligible=1, items=1, by_reason={"control": 1}),
+        parents={},
+        stored_until=0,
+        counts=Counts(
+            inferences=1,
+            synthetic=0,
+            without_consent=0,
+            in_another_batch=0,
+            late=0,
+            eligible=1,
+            candidates={"control": 1},
+            items=1,
+            folded=0,
+            by_reason={"control": 1},
+            prelabels={},
+        ),
         files={"items.jsonl": fact(folder / "items.jsonl")},
     )
     (folder / NAME).write_bytes(manifest.to_bytes())

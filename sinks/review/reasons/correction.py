@@ -7,17 +7,11 @@ from sinks.review.snapshot import ORDER, Snapshot
 
 _SQL = f"""
 , corrected AS (
-    SELECT assumeNotNull(inference_id) AS inference_id, max(rater_kind = 'human') AS said
-    FROM feedback
-    WHERE inference_id IS NOT NULL
-      AND correction IS NOT NULL
-      AND rater_kind IN ('human', 'implicit')
-      AND NOT synthetic
-      AND time >= fromUnixTimestamp64Nano({{begin:Int64}}, 'UTC') - INTERVAL 7 DAY
-      AND time < fromUnixTimestamp64Nano({{closes:Int64}}, 'UTC')
+    SELECT inference_id, max(rater_kind = 'human') AS by_a_person FROM said
+    WHERE corrected AND rater_kind IN ('human', 'implicit')
     GROUP BY inference_id
 )
-SELECT inference_id, said, count() OVER ()
+SELECT inference_id, by_a_person, count() OVER ()
 FROM eligible INNER JOIN corrected USING (inference_id)
 ORDER BY {ORDER}
 """  # noqa: S608  our own text
@@ -28,6 +22,6 @@ def correction(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate
     rows = snapshot.select(_SQL, limit=limit, **key(policy, Reason.CORRECTION))
     share = chance(policy.quotas.correction, rows[0][2]) if rows else 0.0
     return [
-        Candidate(name, "A person corrected it." if said else "A person edited it before using it.", share)
-        for name, said, _ in rows
+        Candidate(name, "A person corrected it." if by_a_person else "A person edited it before using it.", share)
+        for name, by_a_person, _ in rows
     ]

@@ -8,18 +8,14 @@ from sinks.review.snapshot import ORDER, Snapshot
 # Scores on a scale of their own are put on [0, 1]; a thumb is 0 or 1.
 _SQL = f"""
 , judged AS (
-    SELECT assumeNotNull(inference_id) AS inference_id,
+    SELECT inference_id,
            min(place) AS lowest, max(place) AS highest, uniqExact(ifNull(rater_id, feedback_id)) AS raters
     FROM (
         SELECT inference_id, rater_id, feedback_id,
                multiIf(score_low IS NOT NULL AND score_high > score_low, (score - score_low) / (score_high - score_low),
                        data_type = 'boolean' OR name = 'user.thumbs', if(score > 0, 1., 0.), NULL) AS place
-        FROM feedback
-        WHERE inference_id IS NOT NULL
-          AND rater_kind = 'human'
-          AND NOT synthetic
-          AND time >= fromUnixTimestamp64Nano({{begin:Int64}}, 'UTC') - INTERVAL 7 DAY
-          AND time < fromUnixTimestamp64Nano({{closes:Int64}}, 'UTC')
+        FROM said
+        WHERE rater_kind = 'human'
     )
     WHERE place IS NOT NULL
     GROUP BY inference_id

@@ -6,15 +6,9 @@ from sinks.review.reasons.drawing import chance, key
 from sinks.review.snapshot import ORDER, Snapshot
 
 # Raters of other kinds never enter here. Where a sender gives no range, 0 is a thumb down and nothing else is known.
-# A week before the window covers clocks that differ; it keeps the set small when years of feedback are stored.
 RATED_DOWN = """
-    SELECT assumeNotNull(inference_id) AS inference_id
-    FROM feedback
-    WHERE inference_id IS NOT NULL
-      AND rater_kind = 'human'
-      AND NOT synthetic
-      AND time >= fromUnixTimestamp64Nano({begin:Int64}, 'UTC') - INTERVAL 7 DAY
-      AND time < fromUnixTimestamp64Nano({closes:Int64}, 'UTC')
+    SELECT inference_id FROM said
+    WHERE rater_kind = 'human'
       AND (
           (score_low IS NULL AND score <= 0 AND (data_type = 'boolean' OR name = 'user.thumbs'))
           OR score <= score_low + (score_high - score_low) / 4

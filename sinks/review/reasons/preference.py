@@ -10,7 +10,7 @@ from sinks.review.snapshot import ORDER, Snapshot
 # The item is the answer that was liked; the others are its alternatives.
 _SQL = f"""
 , liking AS (
-    SELECT assumeNotNull(inference_id) AS inference_id,
+    SELECT inference_id,
            max(multiIf(
                name IN ('implicit.copy', 'implicit.accept', 'implicit.select'), score != 0,
                rater_kind != 'human', 0,
@@ -21,12 +21,8 @@ _SQL = f"""
                rater_kind != 'human', 0,
                score_low IS NOT NULL AND score_high > score_low, score <= score_low + (score_high - score_low) / 4,
                (data_type = 'boolean' OR name = 'user.thumbs') AND score <= 0)) AS disliked
-    FROM feedback
-    WHERE inference_id IS NOT NULL
-      AND rater_kind IN ('human', 'implicit')
-      AND NOT synthetic
-      AND time >= fromUnixTimestamp64Nano({{begin:Int64}}, 'UTC') - INTERVAL 7 DAY
-      AND time < fromUnixTimestamp64Nano({{closes:Int64}}, 'UTC')
+    FROM said
+    WHERE rater_kind IN ('human', 'implicit')
     GROUP BY inference_id
 ), answers AS (
     SELECT inference_id, prompt_hash, time, response_model,

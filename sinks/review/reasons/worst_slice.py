@@ -17,10 +17,14 @@ SLICES = 5  # that are shown people at most
 CONFIDENCE = 0.99  # for all slices that are looked at together
 
 _DEFECT = f"(status IN ('error', 'partial', 'timeout_no_response') OR inference_id IN ({RATED_DOWN}))"
+_SETS = [names for size in (0, 1, 2) for names in combinations(DIMENSIONS, size)]
 _COUNTS = f"""
 , defects AS (SELECT *, {_DEFECT} AS defect FROM eligible)
-SELECT GROUPS, count() AS n, countIf(defect) AS bad FROM defects GROUP BY GROUPS HAVING n >= {{least:UInt64}}
-ORDER BY GROUPS
+SELECT {", ".join(DIMENSIONS)}, {", ".join(f"grouping({name})" for name in DIMENSIONS)},
+       count() AS n, countIf(defect) AS bad
+FROM defects
+GROUP BY GROUPING SETS ({", ".join(f"({', '.join(names)})" for names in _SETS)})
+HAVING n >= {{least:UInt64}}
 """  # noqa: S608  our own text
 _ITEMS = f"""
 , defects AS (SELECT * FROM eligible WHERE {_DEFECT} AND WHERE_IT_IS)
@@ -56,20 +60,14 @@ def search(snapshot: Snapshot, least: int) -> list[Slice]:
     above the rate of all. Of slices that lie within one another the wider is kept, unless the narrower is worse for
     sure.
     """
-    looked = [
-        each for size in (1, 2) for names in combinations(DIMENSIONS, size) for each in _counted(snapshot, names, least)
-    ]
-    ((total, bad),) = snapshot.select(
-        f", defects AS (SELECT {_DEFECT} AS defect FROM eligible) SELECT count(), countIf(defect) FROM defects"  # noqa: S608
-    )
-    if not looked or not total:
+    counted = _counted(snapshot, least)
+    looked = [each for each in counted if each[0]]
+    if not looked:
         return []
+    rate = next(bad / n for where, n, bad in counted if not where)
     z = float(norm.ppf(1 - (1 - CONFIDENCE) / len(looked)))
     bounded = [Slice(where, n, defects, _wilson(defects, n, z)[0]) for where, n, defects in looked]
-    worst = sorted(
-        (each for each in bounded if each.least_rate > bad / total),
-        key=lambda each: (-each.least_rate, len(each.where), str(each)),
-    )
+    worst = [each for each in bounded if each.least_rate > rate]
     kept: list[Slice] = []
     for each in sorted(worst, key=lambda each: (len(each.where), -each.least_rate, str(each))):
         if not any(_explains(wider, each, z) for wider in kept):
@@ -77,13 +75,15 @@ def search(snapshot: Snapshot, least: int) -> list[Slice]:
     return sorted(kept, key=lambda each: (-each.least_rate, str(each)))[:SLICES]
 
 
-def _counted(snapshot: Snapshot, names: tuple[str, ...], least: int) -> list[tuple[dict[str, str], int, int]]:
-    rows = snapshot.select(_COUNTS.replace("GROUPS", ", ".join(names)), least=least)
-    return [
-        (dict(zip(names, values, strict=True)), n, bad)
-        for *values, n, bad in rows
-        if all(v is not None for v in values)
-    ]
+def _counted(snapshot: Snapshot, least: int) -> list[tuple[dict[str, str], int, int]]:
+    """Return each slice with its inferences and defects; all of the traffic is the one that is nowhere."""
+    counted = []
+    for *row, n, bad in snapshot.select(_COUNTS, least=least):
+        values, apart = row[: len(DIMENSIONS)], row[len(DIMENSIONS) :]
+        where = {name: value for name, value, is_one in zip(DIMENSIONS, values, apart, strict=True) if is_one == 0}
+        if all(value not in (None, "") for value in where.values()):  # unknown is no part of the traffic
+            counted.append((where, n, bad))
+    return counted
 
 
 def _explains(wider: Slice, narrower: Slice, z: float) -> bool:

@@ -9,9 +9,10 @@ import orjson
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from sinks.review.candidates import Reason
 from sinks.review.cut import CutResult, cut
 from sinks.review.manifest import verify
-from sinks.review.policy import Policy
+from sinks.review.policy import Budget, Caps, Policy, Quotas
 from sinks.review.refusals import (
     BatchDiffers,
     CutUnderWay,
@@ -37,7 +38,9 @@ from tests.sinks.review.planting import (
 
 W46 = Window.week("2026-W46")
 DAY = timedelta(days=1)
-SMALL = Policy(control=40, negative_feedback=10, anomaly=10, finding=10)
+FILES = {"items.parquet", "items.jsonl", "report.html", "README.md", "manifest.json"}
+NOTHING = dict.fromkeys((reason.value for reason in Reason), 0)
+SMALL = Policy(quotas=Quotas(control=40, negative_feedback=10, anomaly=10, finding=10), caps=Caps(per_user=1000))
 
 
 def week() -> list[Row]:
@@ -65,22 +68,28 @@ def contents(batch: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in batch.iterdir()}
 
 
-def test_a_batch_is_three_files_and_a_manifest_that_counts_them(client: Client, tmp_path: Path) -> None:
+def test_a_batch_is_four_files_and_a_manifest_that_counts_them(client: Client, tmp_path: Path) -> None:
     plant(client, week())
     result = made(client, tmp_path / "batches")
     assert result.path == tmp_path / "batches" / "2026-W46"
     assert not result.identical
-    assert contents(result.path).keys() == {"items.parquet", "items.jsonl", "manifest.json"}
+    assert contents(result.path).keys() == FILES
     said = orjson.loads((result.path / "manifest.json").read_bytes())
     lines = (result.path / "items.jsonl").read_bytes().splitlines()
     assert said["window"] == {"begin": "2026-11-09T00:00:00Z", "end": "2026-11-16T00:00:00Z", "name": "2026-W46"}
-    assert said["policy"] == SMALL.model_dump()
+    assert said["policy"] == SMALL.model_dump(mode="json")
     assert said["counts"] == {
         "inferences": 402,
         "synthetic": 1,
+        "without_consent": 0,
+        "in_another_batch": 0,
+        "late": 0,
         "eligible": 401,
+        "candidates": NOTHING | {"control": 40, "negative_feedback": 20, "anomaly": 40, "finding": 17},
         "items": len(lines),
-        "by_reason": {"control": 40, "negative_feedback": 10, "anomaly": 10, "finding": 10},
+        "folded": 0,
+        "by_reason": NOTHING | {"control": 40, "negative_feedback": 10, "anomaly": 10, "finding": 10},
+        "prelabels": {},
     }
     assert verify(result.path).model_dump(mode="json") == said
 
@@ -160,12 +169,18 @@ def test_a_window_without_inferences_names_the_weeks_that_have_some(client: Clie
     plant(client, week())
     with pytest.raises(EmptyWindow, match=r"2025-W46 holds no inferences .* of 2026-W47, 2026-W46: cut one"):
         cut(client, Window.week("2025-W46"), SMALL, tmp_path, lateness=DAY)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_a_window_of_any_length_is_cut(client: Client, tmp_path: Path) -> None:
     plant(client, week())
-    result = cut(client, Window.between(hour(10), hour(30)), Policy(control=1000), tmp_path, lateness=DAY)
+    result = cut(
+        client,
+        Window.between(hour(10), hour(30)),
+        Policy(quotas=Quotas(control=1000), budget=Budget(items=1000)),
+        tmp_path,
+        lateness=DAY,
+    )
     assert result.path.name == "20261109T100000Z-20261110T060000Z"
     assert result.counts.eligible == 50
     assert result.counts.items == 50
@@ -173,10 +188,10 @@ def test_a_window_of_any_length_is_cut(client: Client, tmp_path: Path) -> None:
 
 def test_a_policy_that_takes_nothing_makes_an_empty_batch(client: Client, tmp_path: Path) -> None:
     plant(client, week())
-    result = made(client, tmp_path, Policy(control=0, negative_feedback=0, anomaly=0, finding=0))
+    result = made(client, tmp_path, Policy(quotas=Quotas(**dict.fromkeys(Reason, 0))))
     assert result.counts.items == 0
     assert (result.path / "items.jsonl").read_bytes() == b""
-    assert made(client, tmp_path, Policy(control=0, negative_feedback=0, anomaly=0, finding=0)).identical
+    assert made(client, tmp_path, Policy(quotas=Quotas(**dict.fromkeys(Reason, 0)))).identical
 
 
 def test_what_a_killed_cut_left_is_no_batch_and_is_cleared(client: Client, tmp_path: Path) -> None:
@@ -189,7 +204,7 @@ def test_what_a_killed_cut_left_is_no_batch_and_is_cleared(client: Client, tmp_p
         verify(torn)
     result = made(client, tmp_path)
     assert not torn.exists()
-    assert len(contents(result.path)) == 3
+    assert len(contents(result.path)) == len(FILES)
 
 
 def test_a_cut_that_fails_leaves_nothing_that_looks_like_a_batch(client: Client, tmp_path: Path) -> None:

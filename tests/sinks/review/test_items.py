@@ -11,13 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from sinks.review.choose import Pick
 from sinks.review.cut import cut
-from sinks.review.eligible import Reader
 from sinks.review.items import chunks, items
-from sinks.review.policy import Policy
+from sinks.review.parents import Parents
+from sinks.review.policy import Budget, Caps, Policy, Quotas
 from sinks.review.refusals import MovedMeanwhile
 from sinks.review.schema import JSON, SCHEMA
-from sinks.review.select import Pick
+from sinks.review.snapshot import snapshot
 from sinks.review.windows import Window
 from tests.sinks.review.planting import (
     NEXT_MONDAY,
@@ -34,13 +35,16 @@ from tests.sinks.review.planting import (
 )
 
 W46 = Window.week("2026-W46")
+EVERYTHING = Policy(
+    budget=Budget(items=100_000), quotas=Quotas(control=100_000), caps=Caps(per_user=100_000, per_topic=100_000)
+)
 CLOSING = inference("closing", NEXT_MONDAY + timedelta(days=2))
 
 
 def batch(client: Client, out: Path, rows: list[Row]) -> tuple[dict[str, dict[str, Any]], pa.Table]:
     """Cut everything; return the JSONL's items by id, and the Parquet table."""
     plant(client, [*rows, *CLOSING])
-    path = cut(client, W46, Policy(control=100_000), out, lateness=timedelta(days=1)).path
+    path = cut(client, W46, EVERYTHING, out, lateness=timedelta(days=1)).path
     lines = [orjson.loads(line) for line in (path / "items.jsonl").read_bytes().splitlines()]
     return {item["inference_id"]: item for item in lines}, pq.read_table(path / "items.parquet")
 
@@ -61,8 +65,10 @@ def test_an_item_is_whole(client: Client, tmp_path: Path) -> None:
     assert item["response_time"] == "2026-11-09T01:00:03.600000000Z"
     assert item["input_messages"] == [{"role": "user", "parts": [{"type": "text", "content": "question a"}]}]
     assert item["output_messages"][0]["parts"][0]["content"] == "answer a"
-    assert item["reasons"] == ["anomaly", "control", "finding", "negative_feedback"]
-    assert item["inclusion_probability"] == 1.0
+    assert item["reasons"] == ["anomaly", "control", "correction", "finding", "negative_feedback"]
+    assert item["inclusion_probabilities"] == [1.0] * 5
+    assert item["control_weight"] == 1.0
+    assert len(item["why"]) == 5
     assert item["findings"] == [{"finding_id": "d", "metric": "error", "position": 0}]
     assert item["tags"] == {"a": "1", "b": "2"}
     assert item["finish_reasons"] == ["stop", "length"]
@@ -155,10 +161,10 @@ def test_later_and_withdrawn_and_synthetic_feedback_is_not_shown(client: Client,
 
 def test_an_inference_that_is_gone_stops_the_cut(client: Client) -> None:
     plant(client, inference("a", hour(1)))
-    reader = Reader(client, W46, closes=W46.end)
-    assert [item["inference_id"] for item in items(reader, [Pick("a")])] == ["a"]
-    with pytest.raises(MovedMeanwhile, match="Inference erased was erased during the cut: cut again"):
-        list(items(reader, [Pick("a"), Pick("erased")]))
+    with snapshot(client, W46, W46.end, Parents(), "test") as shot:
+        assert [[item["inference_id"] for item in chunk] for chunk in items(shot, [Pick("a")])] == [["a"]]
+        with pytest.raises(MovedMeanwhile, match="Inference erased was erased during the cut: cut again"):
+            list(items(shot, [Pick("a"), Pick("erased")]))
 
 
 def test_the_dialogue_may_be_anything_that_is_json(client: Client, tmp_path: Path) -> None:
@@ -172,7 +178,7 @@ def test_the_dialogue_may_be_anything_that_is_json(client: Client, tmp_path: Pat
 def test_an_integer_of_hundreds_of_digits_stays_itself(client: Client, tmp_path: Path) -> None:
     digits = "7" * 400
     plant(client, [request("long", hour(1), input=f'{{"b":"错","a":{digits}}}'), *CLOSING])
-    path = cut(client, W46, Policy(control=100_000), tmp_path, lateness=timedelta(days=1)).path
+    path = cut(client, W46, EVERYTHING, tmp_path, lateness=timedelta(days=1)).path
     assert f'{{"a":{digits},"b":"错"}}'.encode() in (path / "items.jsonl").read_bytes()
     inputs = pq.read_table(path / "items.parquet")["input"].to_pylist()
     assert [text for text in inputs if text] == [f'{{"a":{digits},"b":"错"}}']

@@ -19,7 +19,21 @@ def batch(tmp_path: Path) -> Path:
         policy=Policy(),
         policy_sha256=Policy().sha256,
         code=code_versions(),
-        counts=Counts(inferences=1, synthetic=0, eligible=1, items=1, by_reason={"control": 1}),
+        parents={},
+        stored_until=0,
+        counts=Counts(
+            inferences=1,
+            synthetic=0,
+            without_consent=0,
+            in_another_batch=0,
+            late=0,
+            eligible=1,
+            candidates={"control": 1},
+            items=1,
+            folded=0,
+            by_reason={"control": 1},
+            prelabels={},
+        ),
         files={path.name: fact(path) for path in tmp_path.iterdir()},
     )
     (tmp_path / "manifest.json").write_bytes(manifest.to_bytes())
@@ -59,7 +73,7 @@ def test_missing_files_are_named(batch: Path) -> None:
     [
         (b'"control": 100', b'"control": 101'),  # not what policy_sha256 says
         (b"\n", b"\r\n"),
-        (b'"schema_version": 1', b'"schema_version": 2'),
+        (b'"schema_version": 2', b'"schema_version": 1'),
         (b'"counts"', b'"county"'),
         (b'"items.jsonl"', b'"../items.jsonl"'),
         (b"{", b""),

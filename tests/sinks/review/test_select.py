@@ -7,9 +7,12 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from sinks.review.eligible import IN_WINDOW, Reader
-from sinks.review.policy import Policy
-from sinks.review.select import Pick, Reason, select
+from sinks.review.candidates import Reason
+from sinks.review.choose import Pick
+from sinks.review.parents import Parents
+from sinks.review.policy import Budget, Caps, FindingSection, Policy, Quotas
+from sinks.review.select import select
+from sinks.review.snapshot import Funnel, snapshot
 from sinks.review.windows import WEEK, Window
 from tests.sinks.review.planting import (
     MONDAY,
@@ -27,16 +30,31 @@ from tests.sinks.review.planting import (
 )
 
 W46 = Window.week("2026-W46")
-NOTHING = {"control": 0, "negative_feedback": 0, "anomaly": 0, "finding": 0}
+NOTHING = dict.fromkeys(Reason, 0)
+NO_CAPS = Caps(per_user=100_000, per_topic=100_000)
 
 
-def reader(client: Client, window: Window = W46) -> Reader:
-    return Reader(client, window, closes=window.end + timedelta(days=1))
+def chosen(client: Client, policy: Policy, window: Window = W46) -> list[Pick]:
+    with snapshot(client, window, window.end + timedelta(days=1), Parents(), "test") as shot:
+        return list(select(shot, policy).picks)
 
 
-def picked(client: Client, window: Window = W46, eligible: int = 1, **policy: int) -> dict[str, Pick]:
-    picks = select(reader(client, window), Policy(**(NOTHING | policy)), eligible)
-    return {pick.inference_id: pick for pick in picks}
+def picked(
+    client: Client, window: Window = W46, *, seed: int = 0, before: int = 5, after: int = 5, **quotas: int
+) -> dict[str, Pick]:
+    policy = Policy(
+        seed=seed,
+        budget=Budget(items=100_000),
+        caps=NO_CAPS,
+        quotas=Quotas(**(NOTHING | quotas)),
+        finding=FindingSection(before=before, after=after),
+    )
+    return {pick.inference_id: pick for pick in chosen(client, policy, window)}
+
+
+def funnel(client: Client, window: Window = W46) -> Funnel:
+    with snapshot(client, window, window.end, Parents(), "test") as shot:
+        return shot.funnel
 
 
 def many(count: int, *, hours: float = 160) -> list[Row]:
@@ -68,7 +86,7 @@ def test_synthetic_traffic_never_enters_even_where_one_part_alone_says_so(client
     plant(client, [request("over", hour(167.9)), response("over", NEXT_MONDAY, synthetic=True)])
     plant(client, [thumb_down("f1", "probe", hour(4)), thumb_down("f2", "half", hour(4))])
     plant(client, [thumb_down("f3", "real", hour(4), synthetic=True), finding("d", "half", hour(3))])
-    assert reader(client).counts() == (4, 3)
+    assert (funnel(client).inferences, funnel(client).synthetic) == (4, 3)
     assert picked(client, control=10).keys() == {"real"}
     assert picked(client, negative_feedback=10, anomaly=10) == {}
     assert picked(client, finding=10) == {}
@@ -77,7 +95,9 @@ def test_synthetic_traffic_never_enters_even_where_one_part_alone_says_so(client
 def test_a_window_reads_the_partitions_beside_it_and_no_others(client: Client) -> None:
     for week in range(-3, 4):
         plant(client, [request(f"w{week}", MONDAY + week * WEEK)])
-    plan = reader(client).select(f"EXPLAIN indexes = 1 {IN_WINDOW} SELECT * FROM eligible")  # noqa: S608  no values
+    with snapshot(client, W46, W46.end, Parents(), "test") as shot:
+        weeks = "week BETWEEN {first_week:Date} AND {last_week:Date}"
+        plan = shot.read(f"EXPLAIN indexes = 1 SELECT * FROM inference_parts FINAL WHERE {weeks}")  # noqa: S608  ours
     assert next(line.strip() for (line,) in plan if "Parts: " in line) == "Parts: 3/7"
 
 
@@ -93,8 +113,6 @@ NEGATIVE: dict[str, dict[str, Any]] = {
     "thumb -1": {"score": -1.0},
     "2 of 5, the quarter's edge": {"score": 2.0} | STARS,
     "-0.5 of ±1": {"score": -0.5} | HALVES,
-    "correction": {"correction": '"the right answer"', "data_type": "correction"},
-    "up, but corrected": {"score": 1.0, "data_type": "boolean", "correction": '"better still"'},
 }
 OTHER: dict[str, dict[str, Any]] = {
     "boolean 1": {"score": 1.0, "data_type": "boolean"},
@@ -113,7 +131,7 @@ OTHER: dict[str, dict[str, Any]] = {
 }
 
 
-def test_what_a_person_rates_down_or_corrects_is_negative_and_nothing_else(client: Client) -> None:
+def test_what_a_person_rates_down_is_negative_and_nothing_else(client: Client) -> None:
     for said, feedback_of in (NEGATIVE | OTHER).items():
         plant(client, [*inference(said, hour(1)), feedback(said, said, hour(2), **feedback_of)])
     assert picked(client, negative_feedback=100).keys() == NEGATIVE.keys()
@@ -169,7 +187,7 @@ def test_neighbours_of_a_findings_inference_are_picked_by_event_time_in_its_segm
     others = [part for n in range(50) for part in inference(f"x{n}", hour(n + 0.5), segment="other/-/-/-")]
     plant(client, [*many(100, hours=100), *others, finding("d", "i0040", hour(40)), request("open", hour(40.1))])
     plant(client, [finding("e", "x41", hour(41.5), segment="other/-/-/-")])
-    picks = picked(client, finding=100, finding_before=3, finding_after=2)
+    picks = picked(client, finding=100, before=3, after=2)
     here = {"i0037": -3, "i0038": -2, "i0039": -1, "i0040": 0, "i0041": 1, "i0042": 2}
     there = {"x38": -3, "x39": -2, "x40": -1, "x41": 0, "x42": 1, "x43": 2}
     assert positions(picks, "d") == here
@@ -180,7 +198,7 @@ def test_neighbours_of_a_findings_inference_are_picked_by_event_time_in_its_segm
 
 def test_an_item_near_two_findings_is_one_item_that_names_both(client: Client) -> None:
     plant(client, [*many(100), finding("d1", "i0040", hour(64)), finding("d2", "i0042", hour(68), metric="error")])
-    picks = picked(client, finding=100, finding_before=1, finding_after=1)
+    picks = picked(client, finding=100, before=1, after=1)
     assert [(a.finding_id, a.metric, a.position) for a in picks["i0041"].findings] == [
         ("d1", "duration_s", 1),
         ("d2", "error", -1),
@@ -190,7 +208,7 @@ def test_an_item_near_two_findings_is_one_item_that_names_both(client: Client) -
 
 def test_a_short_quota_keeps_what_lies_nearest_to_each_finding(client: Client) -> None:
     plant(client, [*many(300), *(finding(f"d{n}", f"i{n:04d}", hour(80)) for n in (50, 100, 150, 200))])
-    picks = picked(client, finding=12, finding_before=5, finding_after=5)
+    picks = picked(client, finding=12, before=5, after=5)
     distances = Counter(abs(around.position) for pick in picks.values() for around in pick.findings)
     assert distances == {0: 4, 1: 8}
 
@@ -199,7 +217,7 @@ def test_neighbours_stop_at_the_windows_edge_and_foreign_findings_add_nothing(cl
     plant(client, many(100) + inference("before", MONDAY - timedelta(hours=1)))
     plant(client, [finding("edge", "i0000", MONDAY), finding("last week", "before", MONDAY - timedelta(hours=1))])
     plant(client, [finding("lost", "never stored", hour(5))])
-    picks = picked(client, finding=100, finding_before=2, finding_after=2)
+    picks = picked(client, finding=100, before=2, after=2)
     assert picks.keys() == {"i0000", "i0001", "i0002"}
     assert {around.finding_id for pick in picks.values() for around in pick.findings} == {"edge"}
 
@@ -209,11 +227,7 @@ def test_neighbours_stop_at_the_windows_edge_and_foreign_findings_add_nothing(cl
 
 def draws(client: Client, seeds: Sequence[int], **policy: int) -> list[set[str]]:
     return [
-        {
-            name
-            for name, pick in picked(client, W46, 2000, seed=seed, **policy).items()
-            if Reason.CONTROL in pick.reasons
-        }
+        {name for name, pick in picked(client, W46, seed=seed, **policy).items() if Reason.CONTROL in pick.reasons}
         for seed in seeds
     ]
 
@@ -246,12 +260,13 @@ def test_the_control_is_independent_of_other_reasons(client: Client) -> None:
 
 def test_the_control_knows_its_inclusion_probability(client: Client) -> None:
     plant(client, many(40))
-    some = picked(client, eligible=40, control=10, anomaly=5)
-    assert {p.inclusion_probability for p in some.values() if Reason.CONTROL in p.reasons} == {0.25}
-    assert {p.inclusion_probability for p in some.values() if Reason.CONTROL not in p.reasons} == {None}
-    everything = picked(client, eligible=40, control=100)
+    some = picked(client, control=10, anomaly=5)
+    assert {p.probabilities[Reason.CONTROL] for p in some.values() if Reason.CONTROL in p.reasons} == {0.25}
+    assert {p.control_weight for p in some.values() if Reason.CONTROL in p.reasons} == {4.0}
+    assert {p.control_weight for p in some.values() if Reason.CONTROL not in p.reasons} == {None}
+    everything = picked(client, control=100)
     assert len(everything) == 40
-    assert {p.inclusion_probability for p in everything.values()} == {1.0}
+    assert {(p.probabilities[Reason.CONTROL], p.control_weight) for p in everything.values()} == {(1.0, 1.0)}
 
 
 # --- together ---
@@ -259,7 +274,7 @@ def test_the_control_knows_its_inclusion_probability(client: Client) -> None:
 
 def test_an_item_of_several_reasons_is_one_item(client: Client) -> None:
     plant(client, [*many(20), thumb_down("f", "i0019", hour(161)), finding("d", "i0019", hour(160))])
-    picks = select(reader(client), Policy(), eligible=20)
+    picks = chosen(client, Policy())
     assert len(picks) == len({pick.inference_id for pick in picks}) == 20
     (it,) = (pick for pick in picks if pick.inference_id == "i0019")
     assert it.reasons == sorted(it.reasons) == ["anomaly", "control", "finding", "negative_feedback"]
@@ -267,12 +282,11 @@ def test_an_item_of_several_reasons_is_one_item(client: Client) -> None:
 
 def test_items_lie_in_the_order_of_a_hash_so_that_any_beginning_is_fair(client: Client) -> None:
     plant(client, many(400))
-    picks = select(reader(client), Policy(control=100, anomaly=100), eligible=400)
+    quotas = Quotas(control=100, anomaly=100)
+    picks = chosen(client, Policy(quotas=quotas))
     names = [pick.inference_id for pick in picks]
     assert names != sorted(names)
-    assert names != [
-        p.inference_id for p in select(reader(client), Policy(control=100, anomaly=100, seed=1), eligible=400)
-    ]
+    assert names != [pick.inference_id for pick in chosen(client, Policy(quotas=quotas, seed=1))]
     first_half = picks[: len(picks) // 2]
     assert 35 < sum(Reason.CONTROL in pick.reasons for pick in first_half) < 65
 
@@ -281,4 +295,5 @@ def test_values_never_become_sql(client: Client) -> None:
     evil = "x'); DROP TABLE inference_parts; --"
     at: datetime = hour(1)
     plant(client, [*inference(evil, at, anomaly=0.9), thumb_down("f'", evil, at), finding("d'", evil, at)])
-    assert picked(client, control=5, negative_feedback=5, anomaly=5, finding=5)[evil].reasons == sorted(Reason)
+    quotas = {"control": 5, "negative_feedback": 5, "anomaly": 5, "finding": 5}
+    assert picked(client, W46, **quotas)[evil].reasons == sorted(quotas)

@@ -1,0 +1,123 @@
+"""The truth is planted: corrections, preferences, disagreement and bad slices are found, and nothing else is."""
+
+from datetime import timedelta
+
+from clickhouse_connect.driver.client import Client
+
+from sinks.review.candidates import Alternative, Candidate
+from sinks.review.parents import Parents
+from sinks.review.policy import Policy, Quotas
+from sinks.review.reasons.correction import correction
+from sinks.review.reasons.disagreement import disagreement
+from sinks.review.reasons.preference import preference
+from sinks.review.reasons.worst_slice import search, worst_slice
+from sinks.review.snapshot import snapshot
+from sinks.review.windows import Window
+from tests.sinks.review.planting import Row, feedback, hour, inference, plant, request, response, text, thumb_down
+
+W46 = Window.week("2026-W46")
+UP = {"score": 1.0, "data_type": "boolean"}
+STARS = {"name": "user.rating", "score_low": 1.0, "score_high": 5.0}
+
+
+def named(client: Client, reason: object, policy: Policy | None = None, limit: int = 100) -> dict[str, Candidate]:
+    with snapshot(client, W46, W46.end + timedelta(days=1), Parents(), "test") as shot:
+        return {each.inference_id: each for each in reason(shot, policy or Policy(), limit)}  # type: ignore[operator]
+
+
+def test_what_people_corrected_or_edited_is_named_and_what_programs_did_is_not(client: Client) -> None:
+    plant(client, [row for name in ("person", "edit", "model", "praise") for row in inference(name, hour(1))])
+    fixed = {"correction": '"better"', "data_type": "correction"}
+    plant(client, [feedback("f1", "person", hour(2), **fixed), feedback("f4", "praise", hour(2), **UP)])
+    plant(client, [feedback("f2", "edit", hour(2), name="implicit.edit", rater_kind="implicit", **fixed)])
+    plant(client, [feedback("f3", "model", hour(2), rater_kind="llm", **fixed)])
+    found = named(client, correction, Policy(quotas=Quotas(correction=1)))
+    assert {name: (each.why, each.probability) for name, each in found.items()} == {
+        "person": ("A person corrected it.", 0.5),
+        "edit": ("A person edited it before using it.", 0.5),
+    }
+
+
+def asked(name: str, prompt: str, at: float, model: str = "small") -> list[Row]:
+    return [
+        request(name, hour(at), input_messages=text("user", prompt), conversation_id="c"),
+        response(name, hour(at + 0.001), response_model=model),
+    ]
+
+
+def test_of_answers_to_one_prompt_the_liked_one_is_named_with_those_that_were_not(client: Client) -> None:
+    again = {"name": "implicit.regenerate", "rater_kind": "implicit", **UP}
+    kept = {"name": "implicit.copy", "rater_kind": "implicit", **UP}
+    plant(client, [*asked("first", "regenerated", 1), *asked("second", "regenerated", 1.1)])
+    plant(client, [feedback("f1", "first", hour(2), **again), feedback("f2", "second", hour(2), **kept)])
+    plant(client, [*asked("a", "two models", 3), *asked("b", "two models", 3.1, model="large")])
+    plant(client, [thumb_down("f3", "a", hour(4)), feedback("f4", "b", hour(4), **UP)])
+    plant(client, [*asked("month", "same words", 5), *asked("later", "same words", 100)])
+    plant(client, [thumb_down("f5", "month", hour(6)), feedback("f6", "later", hour(101), **UP)])
+    plant(client, [*asked("both", "of two minds", 7), *asked("other", "of two minds", 7.1)])
+    plant(client, [thumb_down("f7", "both", hour(8)), feedback("f8", "both", hour(8), rater_id="x", **UP)])
+    plant(client, [thumb_down("f9", "other", hour(8))])
+    found = named(client, preference)
+    assert {name: (each.why, each.alternatives) for name, each in found.items()} == {
+        "second": ("People preferred it to another answer.", (Alternative("first", 0, preferred=False),)),
+        "b": ("People preferred it to another model's answer.", (Alternative("a", 0, preferred=False),)),
+    }
+
+
+def test_contradictions_are_named_and_agreement_is_not(client: Client) -> None:
+    plant(client, inference("failed", hour(1), status="error") + inference("empty", hour(1), output_chars=0))
+    plant(client, inference("apart", hour(1)) + inference("agree", hour(1)) + inference("one voice", hour(1)))
+    plant(client, inference("failed and said so", hour(1), status="error") + inference("fine", hour(1), output_chars=9))
+    plant(client, [feedback(f"up {name}", name, hour(2), **UP) for name in ("failed", "empty", "agree", "fine")])
+    plant(client, [thumb_down("down", "failed and said so", hour(2))])
+    plant(client, [feedback("s1", "apart", hour(2), score=5.0, rater_id="ann", **STARS)])
+    plant(client, [feedback("s2", "apart", hour(2), score=2.0, rater_id="bob", **STARS)])
+    plant(client, [feedback("s3", "agree", hour(2), score=4.0, rater_id="bob", **STARS)])
+    plant(client, [feedback("s4", "one voice", hour(2), score=5.0, rater_id="ann", **STARS)])
+    plant(client, [feedback("s5", "one voice", hour(3), score=1.0, rater_id="ann", **STARS)])
+    found = named(client, disagreement)
+    assert {name: each.why for name, each in found.items()} == {
+        "apart": "Two people judged it very differently.",
+        "failed": "It was praised, though it ended as error.",
+        "empty": "It was praised, though it is empty.",
+    }
+
+
+def fleet() -> list[Row]:
+    """Return 3,600 calls of three services and two models; one of the six pairs fails one time in four."""
+    rows: list[Row] = []
+    for n in range(3600):
+        service, model = ("chat", "search", "code")[n % 3], ("small", "large")[n // 3 % 2]
+        bad = n % 24 == 5 if (service, model) == ("code", "large") else n % 50 == 0
+        rows += [
+            request(f"i{n:04d}", hour(n / 30), service=service, request_model=model),
+            response(f"i{n:04d}", hour(n / 30 + 0.001), service=service, status="error" if bad else "ok"),
+        ]
+    return rows
+
+
+def test_the_slice_that_fails_is_found_and_its_defects_are_drawn(client: Client) -> None:
+    plant(client, fleet())
+    with snapshot(client, W46, W46.end, Parents(), "test") as shot:
+        first, *_ = search(shot, least=100)
+    assert first.where == {"service": "code", "request_model": "large"}
+    assert (first.inferences, first.defects) == (600, 150)
+    policy = Policy.model_validate({"slices": {"least": 100}, "quotas": {"worst_slice": 15}})
+    found = named(client, worst_slice, policy, limit=500)
+    in_slice = [name for name in found if int(name[1:]) % 3 == 2 and int(name[1:]) // 3 % 2 == 1]
+    assert len(in_slice) == 150
+    assert {found[name].why for name in in_slice} == {
+        "A defect where they are most common: 25.0% of service code, request_model large."
+    }
+    assert {found[name].probability for name in in_slice} == {0.1}
+
+
+def test_where_all_fail_alike_no_slice_is_blamed(client: Client) -> None:
+    rows = [row for row in fleet() if row[0] == "inference_parts"]
+    for table, values in rows:
+        assert table
+        if "status" in values:
+            values["status"] = "error" if int(values["inference_id"][1:]) % 17 == 0 else "ok"
+    plant(client, rows)
+    with snapshot(client, W46, W46.end, Parents(), "test") as shot:
+        assert search(shot, least=100) == []
