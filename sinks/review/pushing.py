@@ -91,16 +91,22 @@ def _require_same(store: fs.FileSystem, root: str, folder: Path, target: str) ->
         return
     with store.open_input_stream(f"{root}/{NAME}") as stream:
         there = stream.read()
-    if _as_cut(there) != _as_cut((folder / NAME).read_bytes()):
+    cut_there, erased_there = _as_cut(there)
+    cut_here, erased_here = _as_cut((folder / NAME).read_bytes())
+    if cut_there != cut_here:
         raise OtherThere(f"Another {folder.name} lies at {_shown(target)}: push to another prefix, or remove it.")
+    if erased_there - erased_here:
+        raise OtherThere(f"From {folder.name} at {_shown(target)} items were erased that are in {folder}: erase them.")
 
 
-def _as_cut(manifest: bytes) -> str:
-    """Return the hash of a manifest as it was before anything was erased."""
+def _as_cut(manifest: bytes) -> tuple[str, set[str]]:
+    """Return the hash of a manifest as it was before anything was erased, and the hashes of what was."""
     try:
-        return str(orjson.loads(manifest).get("cut_sha256") or sha256(manifest).hexdigest())
-    except (ValueError, AttributeError):
-        return sha256(manifest).hexdigest()
+        said = orjson.loads(manifest)
+        known = said.get("cut_sha256"), {each["item"] for each in said.get("erased", [])}
+    except (ValueError, AttributeError, KeyError, TypeError):  # of another kind
+        known = None, set()
+    return known[0] or sha256(manifest).hexdigest(), known[1]
 
 
 def _remove_others(store: fs.FileSystem, root: str, facts: dict[str, FileFact]) -> None:

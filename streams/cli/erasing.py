@@ -48,27 +48,27 @@ def erase_command(
     """
     held = settings_module.load()
     now = datetime.now(UTC)
-    subject = _subject(held, users, inferences, now)
+    subject = _subject(held, users, inferences, by or "", now)
     client = connect(held.clickhouse_url, answers_within_s=MUTATION_S)
 
     def elsewhere(work: Work) -> list[Place]:
         return [Detectors(held, work, subject.salt)]
 
     if dry_run or check:
-        receipt = look(client, subject, held.batches, at=now, elsewhere=elsewhere)
+        receipt = look(client, subject, held.batches, elsewhere=elsewhere)
     elif not by or not (users or inferences):
         raise click.UsageError("Say whom or what: --user or --inference; and who says so: --by.")
     else:
-        receipt = erase(client, subject, held.batches, by=by, at=now, elsewhere=elsewhere, unreached=unreached(held))
+        receipt = erase(client, subject, held.batches, elsewhere=elsewhere, unreached=unreached(held))
     _print(receipt, as_json=as_json, counted_only=dry_run or check)
     sys.exit(1 if receipt.left and not dry_run else 0)
 
 
-def _subject(held: Settings, users: Sequence[str], inferences: Sequence[str], now: datetime) -> Subject:
+def _subject(held: Settings, users: Sequence[str], inferences: Sequence[str], by: str, now: datetime) -> Subject:
     named = Pseudonyms(held.pseudonyms)
     known = [user if PSEUDONYM.fullmatch(user) else named.of_user(user) for user in users]
     raw = [user for user in users if not PSEUDONYM.fullmatch(user)]
-    return Subject(tuple(known), tuple(raw), tuple(inferences), now, salt(held))
+    return Subject(tuple(known), tuple(raw), tuple(inferences), now, salt(held), by)
 
 
 def _print(receipt: Receipt, *, as_json: bool, counted_only: bool) -> None:

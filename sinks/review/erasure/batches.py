@@ -5,9 +5,10 @@ is complete, and has its name, before the first file moves: a run that was kille
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
+from sinks.review.audit import Audit, Step
 from sinks.review.erasure.items_left import Left
 from sinks.review.erasure.marks import Marks
 from sinks.review.folder import sync, write_items
@@ -36,7 +37,7 @@ class Batches:
 
     def erase(self) -> None:
         for ready in sorted(self._out.glob(f".*{READY}")):
-            self._move(ready)
+            self._finish(ready)
         for batch in self._batches():
             if self._found(batch):
                 self._rewrite(batch)
@@ -61,6 +62,7 @@ class Batches:
             pass
         if left.found and not self._ready(batch).exists():
             verify(batch)  # before anything is erased anywhere: a new manifest would make good what is not
+            Audit(batch).verify()
         return left.found
 
     def _rewrite(self, batch: Path) -> None:
@@ -77,17 +79,24 @@ class Batches:
         for path in (*folder.iterdir(), folder):
             sync(path)
         folder.rename(self._ready(batch))
-        self._move(self._ready(batch))
+        self._finish(self._ready(batch))
 
     def _ready(self, batch: Path) -> Path:
         return self._out / f".{batch.name}{READY}"
 
-    def _move(self, ready: Path) -> None:
+    def _finish(self, ready: Path) -> None:
+        """Say it in the batch's log, once, then move the files."""
+        batch, manifest = self._out / ready.name.removeprefix(".").removesuffix(READY), read(ready)
+        subject = self._marks.subject
+        with Audit(batch).writing() as log:
+            if all(entry.facts.get("manifest") != manifest.sha256 for entry in log.entries):
+                log.append(Step.ERASED, subject.by, subject.at, items=len(manifest.erased), manifest=manifest.sha256)
+        self._move(ready, batch, manifest.files)
+
+    def _move(self, ready: Path, batch: Path, files: Container[str]) -> None:
         """Move files over those of the batch, the manifest last; what the batch has no more, it loses."""
-        batch = self._out / ready.name.removeprefix(".").removesuffix(READY)
-        files = read(ready).files
         for path in batch.iterdir():
-            if path.is_file() and path.name not in (*files, NAME):
+            if path.is_file() and path.name != NAME and path.name not in files:
                 path.unlink()
         for path in sorted(ready.iterdir(), key=lambda path: (path.name == NAME, path.name)):
             path.replace(batch / path.name)

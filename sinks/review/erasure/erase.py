@@ -1,7 +1,6 @@
 """Erasure, on one page: what a subject leads to is listed, erased place by place, and looked for once more."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
@@ -26,8 +25,6 @@ def erase(
     subject: Subject,
     out: Path,
     *,
-    by: str,
-    at: datetime,
     elsewhere: Elsewhere,
     unreached: Sequence[str],
 ) -> Receipt:
@@ -38,10 +35,8 @@ def erase(
 
     Args:
         client: a connection whose database is migrated, and that waits for as long as a mutation takes.
-        subject: whom or what.
+        subject: whom or what, and by whose word.
         out: the folder of batches.
-        by: whose word it is.
-        at: when.
         elsewhere: further places.
         unreached: sentences about what cannot be reached.
 
@@ -59,14 +54,14 @@ def erase(
         for place in places:
             place.erase()
         left = {place.name: place.count() for place in places}
-        receipt = _receipt(subject, inferences, found, left, by, at, unreached)
+        receipt = _receipt(subject, inferences, found, left, unreached)
         append(out, receipt)
         if not receipt.left:
             work.done()
     return receipt
 
 
-def look(client: Client, subject: Subject, out: Path, *, at: datetime, elsewhere: Elsewhere) -> Receipt:
+def look(client: Client, subject: Subject, out: Path, *, elsewhere: Elsewhere) -> Receipt:
     """Return what an erasure would find, of the subject and of all that was erased before, and change nothing."""
     with workshop(out, "erasing"):
         work = _listed(client, subject, out)
@@ -74,7 +69,7 @@ def look(client: Client, subject: Subject, out: Path, *, at: datetime, elsewhere
         inferences = work.count("inference")
         if not work.resumed:
             work.done()
-    return _receipt(subject, inferences, found, found, "", at, [])
+    return _receipt(subject, inferences, found, found, [])
 
 
 def _listed(client: Client, subject: Subject, out: Path) -> Work:
@@ -100,13 +95,11 @@ def _receipt(
     inferences: int,
     found: dict[str, int],
     left: dict[str, int],
-    by: str,
-    at: datetime,
     unreached: Sequence[str],
 ) -> Receipt:
     return Receipt(
-        at=iso(at),
-        by=by,
+        at=iso(subject.at),
+        by=subject.by,
         users=[subject.hash(name) for name in subject.users],
         inferences=[subject.hash(name) for name in subject.inferences],
         inferences_found=inferences,

@@ -113,7 +113,7 @@ class Work:
 
     def add(self, named: Iterable[tuple[str, str]]) -> None:
         """List further names, (kind, name)."""
-        rows = [[kind, name, self.subject.before] for kind, name in named]
+        rows = [[kind, name, self.subject.at] for kind, name in named]
         if rows:
             self.client.insert("erasing", rows, ["kind", "name", "before"])
 
@@ -142,7 +142,7 @@ class Work:
         """Return the hashes of all users that were ever erased, or are listed, each with the time before which."""
         sql = "SELECT hash, max(before) FROM erased WHERE kind = 'user' GROUP BY hash"
         known = {name: before.replace(tzinfo=UTC) for name, before in self.client.query(sql).result_rows}
-        return known | {self.subject.hash(name): self.subject.before for name in self.names("user")}
+        return known | {self.subject.hash(name): self.subject.at for name in self.names("user")}
 
     def done(self) -> None:
         """Empty the list."""
@@ -152,4 +152,4 @@ class Work:
         return self.client.query("SELECT count() FROM erasing").result_rows == [(0,)]
 
     def _run(self, sql: str) -> None:
-        self.client.command(sql, {"salt": self.subject.salt, "before": self.subject.before}, settings=LONG)
+        self.client.command(sql, {"salt": self.subject.salt, "before": self.subject.at}, settings=LONG)

@@ -101,9 +101,13 @@ def test_a_batch_from_which_something_was_erased_is_written_over_what_was_pushed
     (folder / "items.jsonl").write_bytes(b"others\n")
     (folder / "README.md").unlink()
     files = {"items.jsonl": fact(folder / "items.jsonl").model_dump()}
-    (folder / "manifest.json").write_bytes(orjson.dumps({"files": files, "cut_sha256": before}))
+    said = {"files": files, "cut_sha256": before, "erased": [{"item": "5a17"}]}
+    (folder / "manifest.json").write_bytes(orjson.dumps(said))
     assert push(folder, target) == Pushed(copied=("items.jsonl", "manifest.json"), same=())
     assert names(f"s3://reviews/erased/2026-W46{store}") == ["items.jsonl", "manifest.json"]
+    restored = batch(tmp_path / "backup" / "2026-W46", items=b"hers\nothers\n")
+    with pytest.raises(OtherThere, match="items were erased"):
+        push(restored, target)
 
 
 def test_what_reads_differently_than_it_was_written_is_said(store: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
 
 def subject(*, users: tuple[str, ...] = (MARKED,), inferences: tuple[str, ...] = ("lone",)) -> Subject:
-    return Subject(users, (RAW,) if users else (), inferences, NOW, salt="5a17")
+    return Subject(users, (RAW,) if users else (), inferences, NOW, salt="5a17", by="Dana")
 
 
 def letter(

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from sinks.review.audit import Audit, Step
 from sinks.review.cut import cut
 from sinks.review.erasure import batches as module
 from sinks.review.erasure.items_left import read_items
@@ -89,6 +90,9 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     assert gone > 0
     assert weights(batch) + gone == pytest.approx(whole)
     assert after.counts == before.counts
+    steps = [(entry.step, entry.by, [*entry.facts]) for entry in Audit(batch).verify()]
+    by_erasure = [["exports"], ["exports"], ["decisions"], ["items", "manifest"]]
+    assert steps == [(Step.ERASED, "Dana", facts) for facts in by_erasure]
     assert after.sha256_as_cut == before.sha256 != after.sha256
     lines = (batch / "items.jsonl").read_bytes().splitlines()
     (o1,) = (said for said in map(orjson.loads, lines) if said["inference_id"] == "o1")
