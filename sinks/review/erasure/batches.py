@@ -12,7 +12,8 @@ from sinks.review.audit import Audit, Step
 from sinks.review.erasure.items_left import Left
 from sinks.review.erasure.marks import Marks
 from sinks.review.folder import sync, write_items
-from sinks.review.manifest import NAME, fact, read, verify
+from sinks.review.manifest import NAME, FileFact, fact, read, verify
+from sinks.review.report.write import write_report
 
 READY = ".erased"  # what a folder's name ends with that only needs to be moved
 
@@ -72,10 +73,14 @@ class Batches:
         left, before = Left(batch, self._marks), read(batch)
         write_items(folder, left.chunks())
         after = before.model_copy(
-            update={"erased": [*before.erased, *left.tombstones], "cut_sha256": before.sha256_as_cut}
+            update={
+                "erased": [*before.erased, *left.tombstones],
+                "cut_sha256": before.sha256_as_cut,
+                "files": _facts(folder),
+            }
         )
-        files = {path.name: fact(path) for path in sorted(folder.iterdir())}
-        (folder / NAME).write_bytes(after.model_copy(update={"files": files}).to_bytes())
+        write_report(folder, after)
+        (folder / NAME).write_bytes(after.model_copy(update={"files": _facts(folder)}).to_bytes())
         for path in (*folder.iterdir(), folder):
             sync(path)
         folder.rename(self._ready(batch))
@@ -102,3 +107,7 @@ class Batches:
             path.replace(batch / path.name)
         sync(batch)
         ready.rmdir()
+
+
+def _facts(folder: Path) -> dict[str, FileFact]:
+    return {path.name: fact(path) for path in sorted(folder.iterdir())}

@@ -6,11 +6,12 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 
 from sinks.review.erasure.batches import Batches
+from sinks.review.erasure.decided import Decisions
 from sinks.review.erasure.letters import DeadLetters
 from sinks.review.erasure.marks import Marks
 from sinks.review.erasure.place import Place
 from sinks.review.erasure.receipt import Receipt, append, verified
-from sinks.review.erasure.review_files import Exports, decisions, kept_labels
+from sinks.review.erasure.review_files import Exports, KeptLabels
 from sinks.review.erasure.subject import Subject
 from sinks.review.erasure.tables import RowsOf, tables
 from sinks.review.erasure.work import Work
@@ -83,7 +84,7 @@ def _listed(client: Client, subject: Subject, out: Path) -> Work:
 def _places(work: Work, out: Path, elsewhere: Elsewhere) -> list[Place]:
     """Return all places in the order in which they are erased: the rows last, which lead to everything else."""
     marks = Marks(work)
-    files: list[Place] = [Exports(out, marks), decisions(out, marks), kept_labels(out, marks), Batches(out, marks)]
+    files = [place(out, marks) for place in (Exports, Decisions, KeptLabels, Batches)]
     inferences, aliases = work.names("inference"), [name.partition(":")[2] for name in work.names("alias")]
     people = [*work.subject.raw_users, *work.names("user")]
     letters = DeadLetters(work.client, sorted({*inferences, *aliases, *people}))

@@ -1,76 +1,47 @@
-"""Files beside a batch's own, as places to erase from: decisions and labels go line by line, exports whole."""
+"""Files that are made of a batch's items, as places to erase from: kept labels go line by line, exports whole."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
 import re2
 
-from sinks.review import decisions as decisions_module
-from sinks.review.audit import FOLDER as REVIEW
-from sinks.review.audit import Audit, Step
+from sinks.review.audit import FOLDER, Audit, Step
 from sinks.review.erasure.marks import Marks
 from sinks.review.folder import sync
-from sinks.review.prelabels.kept import FOLDER
+from sinks.review.prelabels.kept import FOLDER as LABELS
 
-Goes = Callable[[Mapping[str, Any]], bool]
-Alone = Callable[[Path, int], AbstractContextManager[None]]
 PIECE = 1 << 22  # bytes of a file in memory
 OVERLAP = 4096  # bytes that two pieces share: a name is shorter
 
 
-class Lines:
-    """Lines of JSON files that are about what is to go.
+class KeptLabels:
+    """What services said of items that go. A cut, which alone writes these files, holds the lock of the folder, as an
+    erasure does."""
 
-    Args:
-        name: of the place.
-        files: where they are.
-        goes: whether a line is to go.
-        alone: keeps others from writing a file meanwhile, and writes down that so many lines go.
-    """
+    name = "pre-labels kept (lines)"
 
-    def __init__(self, name: str, files: Sequence[Path], goes: Goes, alone: Alone) -> None:
-        self.name, self._files, self._goes, self._alone = name, files, goes, alone
+    def __init__(self, out: Path, marks: Marks) -> None:
+        self._files, self._marks = sorted(out.glob(f"{LABELS}/*.jsonl")), marks
 
     def count(self) -> int:
-        return sum(sum(map(self._is_gone, _lines(path))) for path in self._files)
+        return sum(sum(map(self._goes, _lines(path))) for path in self._files)
 
     def erase(self) -> None:
         for path in self._files:
-            going = sum(map(self._is_gone, _lines(path)))
-            if going:
-                with self._alone(path, going):
-                    _write(path, [line for line in _lines(path) if not self._is_gone(line)])
+            lines = _lines(path)
+            staying = [line for line in lines if not self._goes(line)]
+            if len(staying) < len(lines):
+                beside = path.with_suffix(".partial")
+                beside.write_bytes(b"".join(staying))
+                sync(beside)
+                beside.replace(path)
+                sync(path.parent)
 
-    def _is_gone(self, line: bytes) -> bool:
-        return self._goes(orjson.loads(line))
-
-
-def decisions(out: Path, marks: Marks) -> Lines:
-    """Return what was decided about items that go, or ranks one."""
-
-    def goes(said: Mapping[str, Any]) -> bool:
-        ranked = (each.rpartition("#")[0] for each in said.get("ranking") or [])
-        return any(map(marks.inference, (said["inference_id"], *ranked)))
-
-    @contextmanager
-    def alone(path: Path, lines: int) -> Iterator[None]:
-        with Audit(path.parents[1]).writing() as log:
-            log.append(Step.ERASED, marks.subject.by, marks.subject.at, decisions=lines)
-            yield
-
-    return Lines("decisions (lines)", sorted(out.glob(f"[!.]*/{REVIEW}/{decisions_module.NAME}")), goes, alone)
-
-
-def kept_labels(out: Path, marks: Marks) -> Lines:
-    """Return what services said of items that go."""
-    files = sorted(out.glob(f"{FOLDER}/*.jsonl"))
-    # A cut, which alone writes them, holds the lock of the folder, as an erasure does.
-    return Lines("pre-labels kept (lines)", files, lambda said: marks.inference(said["inference_id"]), _unwatched)
+    def _goes(self, line: bytes) -> bool:
+        return self._marks.inference(orjson.loads(line)["inference_id"])
 
 
 class Exports:
@@ -93,7 +64,7 @@ class Exports:
                 sync(folder.parent)
 
     def _found(self) -> Iterator[Path]:
-        for folder in sorted(self._out.glob(f"[!.]*/{REVIEW}/exports/*")):
+        for folder in sorted(self._out.glob(f"[!.]*/{FOLDER}/exports/*")):
             if any(mentions(path, self._marks.patterns) for path in sorted(folder.rglob("*")) if path.is_file()):
                 yield folder
 
@@ -113,20 +84,6 @@ def _pieces(path: Path) -> Iterator[bytes]:
         while piece := file.read(PIECE):
             yield tail + piece
             tail = piece[-OVERLAP:]
-
-
-@contextmanager
-def _unwatched(_path: Path, _lines: int) -> Iterator[None]:
-    yield
-
-
-def _write(path: Path, lines: Sequence[bytes]) -> None:
-    """Put lines in the place of a file, in one step."""
-    beside = path.with_suffix(".partial")
-    beside.write_bytes(b"".join(lines))
-    sync(beside)
-    beside.replace(path)
-    sync(path.parent)
 
 
 def _lines(path: Path) -> list[bytes]:

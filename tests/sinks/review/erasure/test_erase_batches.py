@@ -3,7 +3,6 @@
 import shutil
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -13,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.review.audit import Audit, Step
 from sinks.review.cut import cut
+from sinks.review.decisions import Decision, identity, read
 from sinks.review.erasure import batches as module
 from sinks.review.erasure.items_left import read_items
 from sinks.review.folder import write_items
@@ -21,9 +21,10 @@ from sinks.review.policy import Policy
 from sinks.review.prelabels.classifier import Classifier
 from sinks.review.prelabels.kept import Kept
 from sinks.review.prelabels.plug import Prelabel
+from sinks.review.recording import record
 from sinks.review.refusals import TamperedBatch
 from sinks.review.windows import Window
-from tests.sinks.review.erasure.planted import MARKED, OTHER, plant_all, subject
+from tests.sinks.review.erasure.planted import MARKED, NOW, OTHER, plant_all, subject
 from tests.sinks.review.erasure.test_erase import NOBODY, erased, looked
 from tests.sinks.review.planting import NEXT_MONDAY, hour, inference, plant, thumb_down
 
@@ -47,15 +48,23 @@ def batch(client: Client, tmp_path: Path) -> Path:
     packed = review / "exports" / "datasets"
     packed.mkdir()
     pq.write_table(pa.table({"inference_id": ["o1", "lone"]}), packed / "data.parquet")
-    said: list[dict[str, Any]] = [
-        {"inference_id": name, "reviewer": "dana", "verdict": "accept"} for name in ("o1", "m1")
-    ]
-    said.append({"inference_id": "o2", "reviewer": "dana", "ranking": ["o2#0", "m2#1"]})
-    (review / "decisions.jsonl").write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in said))
+    record(made, [decision("o1"), decision("m1"), decision("o2")], Step.IMPORTED, "Dana", NOW)
     kept = Kept(tmp_path, Classifier(kind="classifier", name="topics", url="http://localhost/"))
     for name in ("m1", "o1"):
         kept.add(name, f"fingerprint of {name}", [Prelabel("class", "refund", 0.5, "topics")])
     return made
+
+
+def decision(name: str) -> Decision:
+    return Decision(
+        decision_id=identity("2026-W46", name, "dana", "1"),
+        batch="2026-W46",
+        inference_id=name,
+        reviewer="dana",
+        verdict="accept",
+        decided_at="2026-11-17T09:30:00Z",
+        source="jsonl",
+    )
 
 
 def ids(made: Path) -> set[str]:
@@ -80,7 +89,7 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     found = {name: place["found"] for name, place in receipt.places.items()}
     assert found["batches (items)"] == 4 + 1  # and her feedback about o1
     assert found["exports (folders)"] == 2
-    assert found["decisions (lines)"] == 2
+    assert found["decisions (lines)"] == 1
     assert found["pre-labels kept (lines)"] == 1
     assert anywhere(tmp_path) == set()
     after = verify(batch)
@@ -90,15 +99,16 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     assert gone > 0
     assert weights(batch) + gone == pytest.approx(whole)
     assert after.counts == before.counts
-    steps = [(entry.step, entry.by, [*entry.facts]) for entry in Audit(batch).verify()]
-    by_erasure = [["exports"], ["exports"], ["decisions"], ["items", "manifest"]]
-    assert steps == [(Step.ERASED, "Dana", facts) for facts in by_erasure]
+    _, *steps = Audit(batch).verify()
+    assert [(entry.step, entry.by) for entry in steps] == [(Step.ERASED, "Dana")] * 4
+    assert [next(iter(entry.facts)) for entry in steps] == ["exports", "exports", "decisions", "items"]
     assert after.sha256_as_cut == before.sha256 != after.sha256
     lines = (batch / "items.jsonl").read_bytes().splitlines()
     (o1,) = (said for said in map(orjson.loads, lines) if said["inference_id"] == "o1")
     assert [each["feedback_id"] for each in o1["feedback"]] == ["o about o1"]
     assert [path.name for path in (batch / "review" / "exports").iterdir()] == ["csv"]
-    assert (batch / "review" / "decisions.jsonl").read_bytes().count(b"\n") == 1
+    assert [each.inference_id for each in read(batch)] == ["o1", "o2"]
+    assert record(batch, [decision("other-01")], Step.IMPORTED, "Dana", NOW).added == 1
 
 
 def weights(made: Path) -> float:
@@ -131,31 +141,31 @@ def test_items_whose_rows_are_long_gone_are_found_by_their_user(client: Client, 
     assert looked(client, tmp_path, NOBODY).left == 0
 
 
-@pytest.mark.parametrize("stops_at", ["rename", "replace"])
+@pytest.mark.parametrize("moved_before", [None, 0, 3])
 def test_a_rewrite_that_was_killed_is_finished(
-    client: Client, batch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops_at: str
+    client: Client, batch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved_before: int | None
 ) -> None:
+    """Killed when all is written and nothing moved yet, or when the decisions are, or half of the batch."""
+    replace, moved = Path.replace, list[Path]()
+
+    def move(source: Path, to: Path) -> Path:
+        if len(moved) == moved_before:
+            raise KeyboardInterrupt
+        moved.append(source)
+        return replace(source, to)
+
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        if stops_at == "rename":  # everything is written, nothing has its name yet
+        if moved_before is None:
             patched.setattr(module, "sync", killed)
-        else:  # and here the first file was moved, the others were not
-            replace, moved = Path.replace, list[Path]()
-
-            def first_only(source: Path, to: Path) -> Path:
-                if moved:
-                    raise KeyboardInterrupt
-                moved.append(source)
-                return replace(source, to)
-
-            patched.setattr(Path, "replace", first_only)
-            (batch / "review" / "decisions.jsonl").unlink()
-            (tmp_path / ".prelabels").rename(tmp_path / "elsewhere")
+        else:
+            patched.setattr(Path, "replace", move)
         with pytest.raises(KeyboardInterrupt):
             erased(client, tmp_path)
     assert erased(client, tmp_path, NOBODY).left == 0
     verify(batch)
-    assert not ids(batch) & set(HERS)
-    assert not [path for path in tmp_path.iterdir() if path.name.endswith((".erased", ".erasing"))]
+    assert [each.inference_id for each in read(batch)] == ["o1", "o2"]
+    assert anywhere(tmp_path) == set()
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith((".erased", ".erasing", ".partial"))]
