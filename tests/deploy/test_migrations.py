@@ -23,7 +23,7 @@ WEEK = (0.0,) * 168
 
 # Columns that ClickHouse makes of others, and the one that a join fills.
 MADE = {
-    "inference_parts": {"week", "shadowed_by"},
+    "inference_parts": {"week", "shadowed_by", "prompt_hash"},
     "feedback_events": {"version"},
     "dead_letters": {"set_aside_at"},
     "finding_events": {"version"},
