@@ -18,6 +18,7 @@ CONTENT = {
         "output_messages",
         "output",
         "error_message",
+        "prompt_hash",  # whoever guesses a prompt could tell by it
     ),
     "feedback_events": ("explanation", "correction"),
 }
