@@ -3,6 +3,8 @@
 Cohen, "A coefficient of agreement for nominal scales", 1960; Fleiss, "Measuring nominal scale agreement among many
 raters", 1971; Krippendorff, "Content analysis", 2004, chapter 11. Only reviews count, each made blind to the others; an
 adjudication has seen them.
+
+statsmodels is imported where it is needed: it takes a second, for which no other command waits.
 """
 
 import math
@@ -16,7 +18,6 @@ import krippendorff
 import numpy as np
 import pyarrow.parquet as pq
 from scipy.stats import binomtest
-from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
 from sinks.review import manifest
 from sinks.review.decisions import Decision, same
@@ -150,6 +151,8 @@ def _alpha(ratings: Ratings, people: list[str], values: list[str]) -> Estimate:
 
 
 def _fleiss(ratings: Ratings, values: list[str]) -> Estimate:
+    from statsmodels.stats.inter_rater import fleiss_kappa
+
     sizes = Counter(map(len, ratings.values()))
     if not sizes:
         return Estimate(None, None, None, 0)
@@ -161,6 +164,8 @@ def _fleiss(ratings: Ratings, values: list[str]) -> Estimate:
 
 
 def _cohen(ratings: Ratings, one: str, two: str, values: list[str]) -> Estimate:
+    from statsmodels.stats.inter_rater import cohens_kappa
+
     pairs = [(each[one], each[two]) for each in ratings.values() if one in each and two in each]
     if len({value for pair in pairs for value in pair}) < 2:
         return Estimate(None, None, None, len(pairs))

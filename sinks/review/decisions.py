@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, model_validator
@@ -80,6 +80,40 @@ def identity(batch: str, inference_id: str, reviewer: str, source_id: str) -> st
     """Return the id of a decision: what the same source calls the same is the same, however often it is imported."""
     said = orjson.dumps([batch, inference_id, same(reviewer), source_id])
     return sha256(said).hexdigest()[:32]
+
+
+def decision(
+    *, batch: str, inference_id: str, reviewer: str, verdict: Verdict, at: datetime, source: Source, **more: Any
+) -> Decision:
+    """Return what a person says now: whenever they say something of an item again, it is another decision.
+
+    Args:
+        batch: name of its window.
+        inference_id: the item.
+        reviewer: the person.
+        verdict: what they say.
+        at: when, aware.
+        source: through what.
+        more: further fields of Decision.
+
+    Raises InvalidDecision.
+    """
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    try:
+        return Decision(
+            decision_id=identity(batch, inference_id, reviewer, f"{source} {moment}"),
+            batch=batch,
+            inference_id=inference_id,
+            reviewer=reviewer,
+            verdict=verdict,
+            decided_at=moment,
+            source=source,
+            **more,
+        )
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InvalidDecision(f"{inference_id}: {where + ': ' if where else ''}{first['msg']}.") from None
 
 
 def same(person: str) -> str:

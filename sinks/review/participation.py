@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.stats import binomtest
+from scipy.special import betaincinv
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -154,11 +154,10 @@ def trust(label: Label, plan: Plan, verdicts: Mapping[str, str | None], policy: 
 
 
 def _bound(wrong: int, checked: int, policy: Participation) -> float:
-    side, of = ("less", "high") if policy.mode == "partial" else ("greater", "low")
-    if not checked:
-        return 1.0 if side == "less" else 0.0
-    interval = binomtest(wrong, checked, alternative=side).proportion_ci(policy.confidence, method="exact")
-    return float(getattr(interval, of))
+    """Return the one-sided bound as a quantile of a beta distribution."""
+    if policy.mode == "partial":
+        return 1.0 if wrong == checked else float(betaincinv(wrong + 1, checked - wrong, policy.confidence))
+    return 0.0 if not wrong else float(betaincinv(wrong, checked - wrong + 1, 1 - policy.confidence))
 
 
 def _is_sensitive(item: Reviewable, policy: Participation) -> bool:

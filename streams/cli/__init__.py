@@ -9,8 +9,10 @@ from streams.cli import (
     incidents,
     pushing,
     references,
+    reviewing,
     running,
     sending,
+    signing,
     watching,
 )
 from streams.cli.group import main
@@ -25,7 +27,9 @@ __all__ = [
     "main",
     "pushing",
     "references",
+    "reviewing",
     "running",
     "sending",
+    "signing",
     "watching",
 ]
