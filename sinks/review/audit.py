@@ -42,6 +42,7 @@ class Step(StrEnum):
     REJECTED = "rejected"
     ERASED = "erased"
     REPORTED = "reported"
+    PUSHED = "pushed"
 
 
 class State(StrEnum):
@@ -56,7 +57,7 @@ class State(StrEnum):
     REJECTED = "rejected"
 
 
-_ALWAYS = {Step.ERASED, Step.REPORTED}
+_ALWAYS = {Step.ERASED, Step.REPORTED, Step.PUSHED}
 _REVIEW = _ALWAYS | {Step.EXPORTED, Step.IMPORTED, Step.DECIDED, Step.ADJUDICATED, Step.REJECTED}
 ALLOWED: dict[State, set[Step]] = {
     State.CUT: _REVIEW,

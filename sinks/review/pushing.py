@@ -25,8 +25,9 @@ class OtherThere(CutRefused):
 
 @dataclass(frozen=True)
 class Pushed:
-    """What came of it: names of files that were copied, and of those that lay there already, the same."""
+    """What came of it: where the files lie now; which were copied, and which lay there already, the same."""
 
+    to: str
     copied: tuple[str, ...]
     same: tuple[str, ...]
 
@@ -58,7 +59,11 @@ def push(folder: Path, target: str) -> Pushed:
         _remove_others(store, root, facts)
     except (OSError, pa.ArrowException) as error:
         raise UnusableTarget(f"{_shown(target)} does not take it: {_said(error)}.") from error
-    return Pushed(tuple(copied), tuple(name for name in facts if name not in copied))
+    return Pushed(
+        f"{_shown(target).rstrip('/')}/{folder.resolve().name}",
+        tuple(copied),
+        tuple(name for name in facts if name not in copied),
+    )
 
 
 def _facts(folder: Path) -> dict[str, FileFact]:

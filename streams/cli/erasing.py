@@ -18,6 +18,7 @@ from streams.cli.group import main, plainly
 from streams.cli.tables import show, table
 from streams.forgetting import salt
 from streams.pseudonyms import PSEUDONYM, Pseudonyms
+from streams.readable import harmless
 from streams.remembered import Detectors
 from streams.settings import Settings
 from streams.unreached import unreached
@@ -81,7 +82,7 @@ def _print(receipt: Receipt, *, as_json: bool, counted_only: bool) -> None:
         rows.add_row(name, *(f"{count:,}" for count in shown))
     show(rows)
     for line in receipt.elsewhere:
-        click.echo(line)
+        click.echo(harmless(line))
     if counted_only:
         click.echo(f"{receipt.left:,} found." if receipt.left else "Nothing is there.")
     else:

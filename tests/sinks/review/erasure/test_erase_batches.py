@@ -84,8 +84,13 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     assert {*HERS, "o1", "o2", "other-79"} <= items
     _read_and_write_alike(batch, tmp_path / "again")
     _tampering_is_not_made_good(client, batch, tmp_path)
+    Audit(batch).append(Step.PUSHED, "Lee", NOW, to="s3://reviews/2026-W46")
     receipt = erased(client, tmp_path)
     assert receipt.left == 0
+    sent, _ = receipt.elsewhere
+    assert sent.startswith(
+        "2026-W46 was pushed by Lee on 2026-11-27T00:00:00Z to s3://reviews/2026-W46: have it erased"
+    )
     found = {name: place["found"] for name, place in receipt.places.items()}
     assert found["batches (items)"] == 4 + 1  # and her feedback about o1
     assert found["exports (folders)"] == 2
@@ -99,7 +104,7 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     assert gone > 0
     assert weights(batch) + gone == pytest.approx(whole)
     assert after.counts == before.counts
-    _, *steps = Audit(batch).verify()
+    _, _, *steps = Audit(batch).verify()
     assert [(entry.step, entry.by) for entry in steps] == [(Step.ERASED, "Dana")] * 4
     assert [next(iter(entry.facts)) for entry in steps] == ["exports", "exports", "decisions", "items"]
     assert after.sha256_as_cut == before.sha256 != after.sha256
