@@ -37,6 +37,7 @@ from sinks.review.select import select
 from sinks.review.snapshot import snapshot
 from sinks.review.texts import answer, question
 from sinks.review.windows import Window
+from streams.traffic.text import Texts
 
 LATEST = Path(__file__).parents[1] / "review.json"
 FULL = 1_000_000
@@ -77,12 +78,12 @@ def main(seed: int, inferences: int, cuts: int) -> None:
     with LocalClickHouse() as server, tempfile.TemporaryDirectory() as folder:
         sink = ClickHouse(f"{server.url}/planted")
         migrate(sink.client)
-        planted = truth(inferences, seed)
+        planted, texts = truth(inferences, seed), Texts(seed, "planted")
         with console.status("Planting …") as status:
             for week, count, of in ((-2, inferences // 5, None), (-1, inferences // 5, None), (0, inferences, planted)):
-                for done in plant(sink, week, count, seed, of):
+                for done in plant(sink, texts, week, count, seed, of):
                     status.update(f"Planting week {week}: {done:,} of {count:,}")
-            for _ in plant(sink, 1, 2000, seed, None):  # the week after closes the window
+            for _ in plant(sink, texts, 1, 2000, seed, None):  # the week after closes the window
                 pass
         outcome = _measure(sink, planted, Path(folder), seed, cuts, console)
     _show(outcome, console)
@@ -113,7 +114,7 @@ def _measure(sink: ClickHouse, planted: Truth, out: Path, seed: int, cuts: int, 
         items=len(items),
         enrichment=round(rare / len(items) / float(planted.rare.mean()), 1),
         rare_in_batch=rare,
-        new_topic_discovered=sum(planted.new_topic[number_of(item["inference_id"])] for item in discovered),
+        new_topic_discovered=int(sum(planted.new_topic[number_of(item["inference_id"])] for item in discovered)),
         discoveries=len(discovered),
         nearest_pair=round(_nearest(items), 3),
         most_of_a_user=max(Counter(item["user_id"] for item in items).values()),

@@ -66,15 +66,15 @@ def number_of(identifier: str) -> int:
     return int(identifier.rpartition("-")[2])
 
 
-def plant(sink: ClickHouse, week: int, n: int, seed: int, planted: Truth | None) -> Iterator[int]:
+def plant(sink: ClickHouse, texts: Texts, week: int, n: int, seed: int, planted: Truth | None) -> Iterator[int]:
     """Store a week's inferences and feedback, `week` weeks after MONDAY; yield how many are stored, block by block.
 
-    Without a truth the week is one of reference: no new topic, no rare failures.
+    Without a truth the week is one of reference: no new topic, no rare failures. All weeks take their words from the
+    same `texts`: what people ask about stays, but for what is planted.
     """
     draw = np.random.default_rng((seed, 2, week + 100))
     nothing = np.zeros(n, np.bool_)
     planted = planted or Truth(nothing, nothing, nothing, duplicate_of=np.arange(n))
-    texts = Texts(seed + week, "planted")
     segments = draw.choice(len(SEGMENTS), n, p=_skewed(len(SEGMENTS), 1.0))
     users = draw.choice(USERS, n, p=_skewed(USERS, 0.8))
     tokens = np.maximum(3, np.exp(draw.normal(4.6, 0.6, n))).astype(np.int64)
@@ -83,9 +83,9 @@ def plant(sink: ClickHouse, week: int, n: int, seed: int, planted: Truth | None)
     failed = (draw.random(n) < 0.02) & ~planted.rare
     tokens[looping] *= 12
     tokens[empty | failed] = 0
-    seconds = (0.3 + tokens * 0.012) * np.asarray(np.exp(draw.normal(0.0, 0.25, n)), np.float64)
+    seconds = (0.3 + tokens * 0.012) * np.exp(draw.normal(0.0, 0.25, n))
     seconds[empty] = 45.0
-    scores = _scores(segments, failed, seconds, tokens)
+    scores = _scores(segments, failed, seconds.astype(np.float64), tokens)
     topics = draw.integers(0, len(TOPICS), n)
     chinese = draw.random(n) < 0.2
     begin = int((MONDAY + week * WEEK).timestamp() * 1e9)

@@ -8,6 +8,7 @@ from sinks.review.choose import MORE, Choice, Known, Pick
 from sinks.review.policy import Policy
 from sinks.review.reasons import REASONS
 from sinks.review.reasons.drawing import chance, key
+from sinks.review.reasons.topical import topical
 from sinks.review.snapshot import ORDER, Snapshot
 from sinks.review.texts import texts
 
@@ -31,7 +32,7 @@ def select(snapshot: Snapshot, policy: Policy) -> Selection:
         reason: named(snapshot, policy, quota * MORE)
         for reason, named in REASONS.items()
         if (quota := getattr(policy.quotas, reason)) > 0
-    }
+    } | topical(snapshot, policy, MORE)
     choice = Choice(policy, snapshot.funnel.eligible, _known(snapshot, [control, *wanted.values()]))
     choice.draw(control)
     choice.serve(wanted)
