@@ -172,5 +172,8 @@ def _cohen(ratings: Ratings, one: str, two: str, values: list[str]) -> Estimate:
     table = np.zeros((len(values), len(values)))
     for first, second in pairs:
         table[values.index(first), values.index(second)] += 1
-    found = cohens_kappa(table)
-    return Estimate(float(found.kappa), float(found.kappa_low), float(found.kappa_upp), len(pairs))
+    with np.errstate(divide="ignore", invalid="ignore"):  # its test against zero, which nobody reads
+        found = cohens_kappa(table)
+    if not found.std_kappa > 0:  # all agree, or none does: the formula for large samples would say that it is certain
+        return Estimate(float(found.kappa), None, None, len(pairs))
+    return Estimate(float(found.kappa), max(-1.0, found.kappa_low), min(1.0, found.kappa_upp), len(pairs))

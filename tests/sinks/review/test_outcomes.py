@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.review.audit import Step
-from sinks.review.decisions import Decision, InvalidDecision
+from sinks.review.decisions import Decision, InvalidDecision, Verdict
 from sinks.review.outcomes import Standing, resolved, settle, survey
 from sinks.review.participation import Label
 from tests.sinks.review.deciding import batch, item, keep, labelled, minute, says
@@ -48,7 +48,7 @@ def test_an_item_for_two_is_open_until_both_have_decided() -> None:
     assert outcome(says("Ada", "a"), says("Ben", "a"), needed=2) == ("decided", "accept")
 
 
-VERDICTS = st.sampled_from(["accept", "reject", "skip"])
+VERDICTS: st.SearchStrategy[Verdict] = st.sampled_from(["accept", "reject", "skip"])
 
 
 @st.composite
