@@ -7,11 +7,9 @@ from sinks.review.policy import Policy
 from sinks.review.reasons.anomaly import anomaly
 from sinks.review.reasons.correction import correction
 from sinks.review.reasons.disagreement import disagreement
-from sinks.review.reasons.discovery import discovery
 from sinks.review.reasons.finding import finding
 from sinks.review.reasons.negative_feedback import negative_feedback
 from sinks.review.reasons.preference import preference
-from sinks.review.reasons.recurring_topic import recurring_topic
 from sinks.review.reasons.worst_slice import worst_slice
 from sinks.review.snapshot import Snapshot
 
@@ -20,12 +18,10 @@ REASONS: dict[Reason, Callable[[Snapshot, Policy, int], list[Candidate]]] = {
     Reason.CORRECTION: correction,
     Reason.PREFERENCE: preference,
     Reason.NEGATIVE_FEEDBACK: negative_feedback,
-    Reason.DISCOVERY: discovery,
     Reason.ANOMALY: anomaly,
     Reason.FINDING: finding,
     Reason.WORST_SLICE: worst_slice,
     Reason.DISAGREEMENT: disagreement,
-    Reason.RECURRING_TOPIC: recurring_topic,
 }
 
 __all__ = ["REASONS"]
