@@ -38,7 +38,7 @@ class Detectors:
     name = "detector state (names)"
 
     def __init__(self, settings: Settings, work: Work, salt: str) -> None:
-        self._settings, self._client, self._salt = settings, work.client, salt
+        self._settings, self._work, self._salt = settings, work, salt
         listed = [*work.names("inference"), *work.names("user")]
         self._listed = {digest(salt, name) for name in listed}
         # A user who was erased and came back is somebody new; an inference is not.
@@ -53,7 +53,7 @@ class Detectors:
             return
         held = self._held()
         told = {segment: digests for segment, (_, digests) in held.items() if digests}
-        of_inferences = {segment for (segment,) in self._client.query(_SEGMENTS).result_rows}
+        of_inferences = {segment for (segment,) in self._work.client.query(self._work.sql(_SEGMENTS)).result_rows}
         for segment in of_inferences | {name for name in held if is_usage(name)}:
             told[segment] = told.get(segment, set()) | self._listed
         asyncio.run(self._tell(told))

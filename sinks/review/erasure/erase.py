@@ -47,7 +47,8 @@ def erase(
     """
     with workshop(out, "erasing"):
         verified(out)
-        work = _listed(client, subject, out)
+        work = Work(client, subject)
+        _list(work, out)
         work.remember()
         places = _places(work, out, elsewhere)
         found = {place.name: place.count() for place in places}
@@ -64,21 +65,17 @@ def erase(
 
 def look(client: Client, subject: Subject, out: Path, *, elsewhere: Elsewhere) -> Receipt:
     """Return what an erasure would find, of the subject and of all that was erased before, and change nothing."""
-    with workshop(out, "erasing"):
-        work = _listed(client, subject, out)
+    with workshop(out, "erasing"), Work.looking(client, subject) as work:
+        _list(work, out)
         found = {place.name: place.count() for place in _places(work, out, elsewhere)}
         inferences, sent_on = work.count("inference"), Batches(out, Marks(work)).sent_on()
-        if not work.resumed:
-            work.done()
     return _receipt(subject, inferences, found, found, sent_on)
 
 
-def _listed(client: Client, subject: Subject, out: Path) -> Work:
-    """Return the list of work, complete: also of items whose rows are long gone."""
-    work = Work(client, subject)
+def _list(work: Work, out: Path) -> None:
+    """List all that the subject leads to, also items whose rows are long gone."""
     work.take()
     work.add(("inference", name) for name in sorted(Batches(out, Marks(work)).names() - {*work.names("inference")}))
-    return work
 
 
 def _places(work: Work, out: Path, elsewhere: Elsewhere) -> list[Place]:
@@ -88,7 +85,7 @@ def _places(work: Work, out: Path, elsewhere: Elsewhere) -> list[Place]:
     inferences, aliases = work.names("inference"), [name.partition(":")[2] for name in work.names("alias")]
     people = [*work.subject.raw_users, *work.names("user")]
     letters = DeadLetters(work.client, sorted({*inferences, *aliases, *people}))
-    return [*elsewhere(work), *files, letters, *(RowsOf(work.client, table) for table in tables(work.client))]
+    return [*elsewhere(work), *files, letters, *(RowsOf(work, table) for table in tables(work.client))]
 
 
 def _receipt(

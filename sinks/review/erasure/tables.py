@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
 
+from sinks.review.erasure.work import Work
+
 # A mutation writes the parts that hold such rows anew; a lightweight delete would only hide them. It is waited for, on
 # all replicas. A replicated table takes a subquery only when told that it is the same everywhere, which the list is.
 WAIT = {"mutations_sync": 2, "allow_nondeterministic_mutations": 1, "max_execution_time": 0}
@@ -34,7 +36,7 @@ class Table:
 class RowsOf:
     """A table as a place to erase from. SQL is made of names of our own tables and columns, never of a value."""
 
-    client: Client
+    work: Work
     table: Table
 
     @property
@@ -43,13 +45,13 @@ class RowsOf:
 
     def count(self) -> int:
         sql = f"SELECT count() FROM `{self.table.table}` WHERE {self.table.where}"  # noqa: S608
-        ((count,),) = self.client.query(sql).result_rows
+        ((count,),) = self.work.client.query(self.work.sql(sql)).result_rows
         return int(count)
 
     def erase(self) -> None:
         """Change the rows, and return once no part holds them as they were."""
         sql = f"ALTER TABLE `{self.table.table}` {self.table.change} WHERE {self.table.where}"
-        self.client.command(sql, settings=WAIT)
+        self.work.client.command(self.work.sql(sql), settings=WAIT)
 
 
 _LISTED = f"each -> each IN {_INFERENCES}"

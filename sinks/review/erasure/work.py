@@ -4,13 +4,15 @@ It is a table, `erasing`, so that a run that was killed is taken up where it sto
 the list still says what to look for elsewhere. The hashes in `erased` stay for good.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from clickhouse_connect.driver.client import Client
 
 from sinks.review.erasure.subject import Subject
 
+LIST = "erasing"
 ROUNDS = 4  # of twins of twins
 LONG = {"max_execution_time": 0}
 
@@ -87,11 +89,33 @@ REMEMBER = (
 
 
 class Work:
-    """The list of one run. `take` fills it, `done` empties it."""
+    """The list of one run. `take` fills it, `done` empties it.
 
-    def __init__(self, client: Client, subject: Subject) -> None:
-        self.client, self.subject = client, subject
-        self.resumed = not self._empty()
+    Args:
+        client: a connection whose database is migrated.
+        subject: whom or what.
+        table: where the list is; SQL of this room calls it `erasing`, whatever its name.
+    """
+
+    def __init__(self, client: Client, subject: Subject, table: str = LIST) -> None:
+        self.client, self.subject, self._table = client, subject, table
+
+    @classmethod
+    @contextmanager
+    def looking(cls, client: Client, subject: Subject) -> Iterator["Work"]:
+        """Give a list of its own, which begins with what a killed run has left: nobody takes it up to erase."""
+        table = f"{LIST}_looked"
+        client.command(f"DROP TABLE IF EXISTS {table}")
+        client.command(f"CREATE TABLE {table} AS {LIST}")
+        try:
+            client.command(f"INSERT INTO {table} SELECT * FROM {LIST}")  # noqa: S608  our own names
+            yield cls(client, subject, table)
+        finally:
+            client.command(f"DROP TABLE IF EXISTS {table}")
+
+    def sql(self, text: str) -> str:
+        """Return SQL about the list under its name."""
+        return text.replace(LIST, self._table)
 
     def take(self) -> None:
         """List the subject, and all that it leads to in ClickHouse."""
@@ -115,7 +139,7 @@ class Work:
         """List further names, (kind, name)."""
         rows = [[kind, name, self.subject.at] for kind, name in named]
         if rows:
-            self.client.insert("erasing", rows, ["kind", "name", "before"])
+            self.client.insert(self._table, rows, ["kind", "name", "before"])
 
     def remember(self) -> None:
         """Keep the hashes of what is listed."""
@@ -124,12 +148,12 @@ class Work:
     def names(self, kind: str) -> list[str]:
         """Return what is listed of a kind, sorted."""
         sql = "SELECT DISTINCT name FROM erasing WHERE kind = {kind:String} ORDER BY name"
-        return [name for (name,) in self.client.query(sql, {"kind": kind}).result_rows]
+        return [name for (name,) in self.client.query(self.sql(sql), {"kind": kind}).result_rows]
 
     def count(self, kind: str) -> int:
         """Return how many of a kind are listed."""
         sql = "SELECT uniqExact(name) FROM erasing WHERE kind = {kind:String}"
-        ((count,),) = self.client.query(sql, {"kind": kind}).result_rows
+        ((count,),) = self.client.query(self.sql(sql), {"kind": kind}).result_rows
         return int(count)
 
     def hashes(self, kind: str) -> set[str]:
@@ -146,10 +170,7 @@ class Work:
 
     def done(self) -> None:
         """Empty the list."""
-        self.client.command("TRUNCATE TABLE erasing")
-
-    def _empty(self) -> bool:
-        return self.client.query("SELECT count() FROM erasing").result_rows == [(0,)]
+        self.client.command(f"TRUNCATE TABLE {self._table}")
 
     def _run(self, sql: str) -> None:
-        self.client.command(sql, {"salt": self.subject.salt, "before": self.subject.at}, settings=LONG)
+        self.client.command(self.sql(sql), {"salt": self.subject.salt, "before": self.subject.at}, settings=LONG)

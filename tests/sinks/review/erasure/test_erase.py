@@ -7,6 +7,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from sinks.review.erasure import erase as module
 from sinks.review.erasure.erase import erase, look
 from sinks.review.erasure.receipt import NAME, BrokenLog, Receipt, verified
 from sinks.review.erasure.subject import Subject
@@ -40,15 +41,14 @@ def test_all_of_hers_goes_and_nothing_else(client: Client, tmp_path: Path) -> No
     assert receipt.left == 0
     assert receipt.inferences_found == 5
     found = {name: place["found"] for name, place in receipt.places.items() if place["found"]}
+    del found["aliases (rows)"], found["inference_parts (rows)"], found["prompt_vectors (rows)"]  # as they are merged
     assert found == {
         "dead_letters (rows)": 5,
         "finding_events (about the user)": 1,
         "finding_acks (about the user)": 1,
         "finding_events (examples)": 3,
         "feedback_events (rows)": 4,
-        "aliases (rows)": found["aliases (rows)"],
         "awaited (rows)": 1,
-        "inference_parts (rows)": found["inference_parts (rows)"],
     }
     assert mentioned(client) == set(OTHERS)
     assert not [name for name in HERS if name in everything(client).replace("m11, and xm1x", "")]
@@ -61,6 +61,19 @@ def test_a_look_changes_nothing(client: Client, tmp_path: Path) -> None:
     assert receipt.left > 20
     assert standing(client) == before
     assert not (tmp_path / NAME).exists()
+
+
+def test_a_look_that_was_killed_is_never_taken_for_a_wish_to_erase(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant_all(client)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "Batches", None)
+        with pytest.raises(TypeError):
+            looked(client, tmp_path, subject())
+    before = standing(client)
+    erased(client, tmp_path, NOBODY)
+    assert standing(client) == before
 
 
 def test_twice_is_once_and_a_check_finds_zero(client: Client, tmp_path: Path) -> None:
@@ -81,7 +94,8 @@ def test_what_comes_late_is_found_without_its_name_and_goes_with_the_next(client
     aliased = thumb_down("late by alias", "", hour(9), inference_id=None, aliases=["resp:chatcmpl-m1"])
     plant(client, [aliased, request("hers anew", NOW, user_id=MARKED)])
     found = {name: place["found"] for name, place in looked(client, tmp_path, NOBODY).places.items() if place["found"]}
-    assert found == {"feedback_events (rows)": 3, "aliases (rows)": 2, "inference_parts (rows)": 3}
+    late = {"feedback_events (rows)": 3, "aliases (rows)": 2, "inference_parts (rows)": 3}
+    assert found == late | {"prompt_vectors (rows)": 2}
     erased(client, tmp_path, subject(users=(), inferences=("another",)))
     assert looked(client, tmp_path, NOBODY).left == 0
     assert "hers anew" in everything(client), "who was erased and comes back is not erased for ever"
