@@ -307,9 +307,18 @@ REVIEW_WAITING = Metric(
     "gauge",
     (),
     "seconds",
-    "How long ago the oldest batch was cut that is neither signed off nor rejected; 0 where there is none.",
+    "How long ago the oldest window closed whose batch is neither signed off nor rejected; 0 where there is none.",
     "`sluice batch status` says what is next.",
     runbook="review-overdue",
+)
+BATCHES = Metric(
+    "sluice_batches",
+    "gauge",
+    ("state",),
+    "batches",
+    "Review batches in the leader's folder, by where they stand: cut, exported, in_review, decided, signed_off, "
+    "released or rejected.",
+    "`sluice batch status` says what is next for each.",
 )
 
 GROUPS: dict[str, tuple[Metric, ...]] = {
@@ -351,6 +360,6 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
         HELD,
         STATE_REFUSED,
     ),
-    "The review loop": (BATCHES_CUT, CUTS_FAILED, CUTS_DUE, REVIEW_WAITING),
+    "The review loop": (BATCHES_CUT, CUTS_FAILED, CUTS_DUE, BATCHES, REVIEW_WAITING),
 }
 ALL = tuple(metric for metrics in GROUPS.values() for metric in metrics)

@@ -59,6 +59,7 @@ class Metrics:
         self.batches_cut = self._made(Counter, metrics.BATCHES_CUT)
         self.cuts_failed = self._made(Counter, metrics.CUTS_FAILED)
         self.cuts_due = self._made(Gauge, metrics.CUTS_DUE)
+        self.batches = self._made(Gauge, metrics.BATCHES)
         self.review_waiting = self._made(Gauge, metrics.REVIEW_WAITING)
         self._latest_ns = 0
         self._names: set[str] = set()

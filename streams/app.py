@@ -138,6 +138,12 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
 
     app.timer(60.0)(stand)
 
+    async def loop() -> None:
+        if app.is_leader():
+            await chores.or_later(chores.review_loop(settings, clickhouse, metrics))
+
+    app.timer(300.0)(loop)
+
     vitals = Vitals(_Group(app), Ends(settings.kafka_bootstrap), offers, metrics, settings.stalled_seconds)
     app.timer(EVERY_S)(vitals.look)
 

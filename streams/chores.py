@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime
 from math import nan
 
 from sinks import ledger
@@ -13,6 +14,7 @@ from sinks.joins import Joins
 from sinks.prometheus import Metrics
 from streams import offsets, timeouts, topics
 from streams.delivery import Send
+from streams.review_loop import look
 from streams.settings import Settings
 
 log = logging.getLogger("sluice.worker")
@@ -48,6 +50,17 @@ async def open_findings(clickhouse: ClickHouse, metrics: Metrics, segments: Coll
     """Show the findings of these segments that stand open, also those that opened before they came to this worker."""
     standing = await asyncio.to_thread(clickhouse.ask, listed)
     metrics.standing(each.finding for each in standing if each.finding.segment in segments)
+
+
+async def review_loop(settings: Settings, clickhouse: ClickHouse, metrics: Metrics) -> None:
+    """Show where the review loop stands; for the leader."""
+    now = datetime.now(UTC)
+    seen = await asyncio.to_thread(clickhouse.ask, lambda client: look(client, settings, now))
+    metrics.cuts_due.set(seen.due)
+    metrics.review_waiting.set(seen.waiting_s)
+    metrics.batches.clear()
+    for state, count in seen.batches.items():
+        metrics.batches.labels(state).set(count)
 
 
 async def or_later(task: Awaitable[None]) -> None:
