@@ -57,10 +57,11 @@ def rules(retention: Retention) -> list[Rule]:
     return [
         *(Rule(table, column, CAME, retention.content) for table, columns in CONTENT.items() for column in columns),
         Rule("inference_parts", None, CAME, retention.rows),
-        Rule("aliases", None, "toDateTime(time)", retention.rows),
+        Rule("aliases", None, "stored_at", retention.rows),
+        Rule("prompt_vectors", None, "stored_at", retention.content),  # terms of what was said
         Rule("feedback_events", None, CAME, retention.feedback),
         Rule("dead_letters", None, "set_aside_at", retention.dead_letters),
-        Rule("finding_events", None, "toDateTime(said)", retention.findings),
+        Rule("finding_events", None, "stored_at", retention.findings),
         Rule("finding_acks", None, "toDateTime(time)", retention.findings),
     ]
 

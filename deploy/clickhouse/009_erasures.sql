@@ -18,3 +18,9 @@ CREATE TABLE IF NOT EXISTS erasing
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (kind, name);
+
+-- When it was stored, from which retention counts (SLUICE_KEEP_…_DAYS): event time may be long past, as in a replay.
+ALTER TABLE aliases ADD COLUMN IF NOT EXISTS stored_at SimpleAggregateFunction(max, DateTime) DEFAULT now();
+
+-- As above.
+ALTER TABLE finding_events ADD COLUMN IF NOT EXISTS stored_at DateTime DEFAULT now();

@@ -26,7 +26,7 @@ MADE = {
     "inference_parts": {"week", "shadowed_by", "prompt_hash"},
     "feedback_events": {"version"},
     "dead_letters": {"set_aside_at"},
-    "finding_events": {"version"},
+    "finding_events": {"version", "stored_at"},
 }
 
 

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse import connect, migrate
 from sinks.retention import CONTENT, Retention, apply
-from tests.sinks.review.planting import feedback, inference, plant, request
+from tests.sinks.review.planting import feedback, finding, inference, plant, request
 
 NOW = datetime.now(UTC)
 
@@ -39,7 +39,7 @@ def test_content_goes_first_then_the_row(client: Client) -> None:
         plant(client, inference(name, days_ago(age), output_tokens=7, error_message="said"))
         plant(client, [feedback(f"f {name}", name, days_ago(age), explanation="why", correction='"so"', score=0.0)])
     apply(client, Retention())
-    materialize(client, "inference_parts", "feedback_events", "aliases")
+    materialize(client, "inference_parts", "feedback_events")
     kept = (
         "SELECT inference_id, input_messages != '', output_messages != '', error_message, output_tokens FROM inferences"
     )
@@ -49,7 +49,23 @@ def test_content_goes_first_then_the_row(client: Client) -> None:
     ]
     said = "SELECT feedback_id, explanation, correction, score FROM feedback_events ORDER BY feedback_id"
     assert client.query(said).result_rows == [("f new", "why", '"so"', 0.0), ("f old", None, None, 0.0)]
-    assert client.query("SELECT DISTINCT inference_id FROM aliases ORDER BY 1").result_rows == [("new",), ("old",)]
+
+
+def test_what_has_no_time_of_coming_counts_from_when_it_was_stored(client: Client) -> None:
+    for age in (1, 500):
+        stored = days_ago(age).replace(microsecond=0)
+        client.insert(
+            "aliases", [[f"call:{age}", f"{age}", NOW, stored]], ["alias", "inference_id", "time", "stored_at"]
+        )
+        client.insert("finding_events", [[f"{age}", stored]], ["finding_id", "stored_at"])
+        client.insert("prompt_vectors", [[f"{age}", stored]], ["inference_id", "stored_at"])
+    plant(client, [*inference("replayed", days_ago(900), ingest_time=NOW), finding("of long ago", "x", days_ago(900))])
+    apply(client, Retention())
+    materialize(client, "aliases", "finding_events", "prompt_vectors")
+    names = "SELECT DISTINCT inference_id FROM {table:Identifier} ORDER BY 1"
+    assert client.query(names, {"table": "aliases"}).result_rows == [("1",), ("replayed",)]
+    assert client.query(names, {"table": "prompt_vectors"}).result_rows == [("1",), ("replayed",)]
+    assert client.query("SELECT finding_id FROM finding_events ORDER BY 1").result_rows == [("1",), ("of long ago",)]
 
 
 def test_a_late_half_does_not_bring_content_back(client: Client) -> None:
@@ -85,7 +101,7 @@ def test_it_is_told_once_and_again_only_where_it_changes(client: Client) -> None
     assert changed == "ALTER TABLE dead_letters MODIFY TTL set_aside_at + INTERVAL 7 DAY"
     assert apply(client, Retention(dead_letters=7)) == []
     ever = Retention(content=0, rows=0, feedback=0, dead_letters=0, findings=0)
-    assert len(apply(client, ever)) == 6
+    assert len(apply(client, ever)) == 7
     assert apply(client, ever) == []
     made = "SELECT count() FROM system.tables WHERE database = {d:String} AND create_table_query LIKE '%TTL%'"
     assert client.query(made, {"d": client.database}).result_rows == [(1,)], "only `awaited`, which is no record"
