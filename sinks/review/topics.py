@@ -15,37 +15,42 @@ from math import log
 from scipy.stats import chi2
 
 from sinks.review.policy import Policy
-from sinks.review.snapshot import ORDER, Snapshot
-from sinks.review.texts import question
+from sinks.review.snapshot import Snapshot
 from sinks.review.windows import WEEK, monday_of
-from sinks.review.words import words
 
 LEVEL = 0.001  # chance that a word of a week like those before is called new at all
 TIMES = 5.0
 RARE = 0.01  # share of questions that a rare word is in at most
+RAREST = 0.0005  # of the questions are about a topic at least
+WEEKS = 2  # before the window that it must be in
+LEAST_USES = 3  # of a word that may tell of a topic
+PHRASE = 0.6  # share of the questions with one of two words that have both, from which they are one phrase
+SENSES = 4  # words that a topic is known by, besides phrases of them
 TOGETHER = 0.2  # share of the questions with one of two words that have both, from which they are of one topic
 SHOWN = 3  # words in a topic's name
 TOPICS = 20
 
-_WINDOW = f"""
-, drawn AS (SELECT inference_id FROM eligible WHERE prompt_hash IS NOT NULL ORDER BY {ORDER})
-SELECT inference_id, any(substring(ifNull(input_messages, ''), -8000))
-FROM inference_parts
-PREWHERE inference_id IN (SELECT inference_id FROM drawn)
-WHERE week BETWEEN {{first_week:Date}} AND {{last_week:Date}} AND input_messages IS NOT NULL
-GROUP BY inference_id
+# A sample is what lies below a hash of the id, the order in which the table lies: reading it costs what the sample is,
+# however many were asked.
+_WINDOW = """
+SELECT inference_id, arrayFilter(WORD, terms) FROM prompt_vectors FINAL
+WHERE week BETWEEN {since:Date} AND {until:Date} AND draw <= {below:UInt64}
+  AND inference_id IN (SELECT inference_id FROM eligible)
 ORDER BY inference_id
-"""  # noqa: S608  our own text
-_COUNT = """
-SELECT count() FROM inference_parts
-WHERE week >= {since:Date} AND week < {until:Date} AND input_messages IS NOT NULL
 """
+_STORED = "SELECT count() FROM prompt_vectors WHERE week BETWEEN {since:Date} AND {until:Date}"
 _BEFORE = """
-SELECT week, substring(assumeNotNull(input_messages), -8000) FROM inference_parts
-PREWHERE sipHash64Keyed(({seed:UInt64}, {salt:UInt64}), inference_id) % {one_in:UInt64} = 0
-WHERE week >= {since:Date} AND week < {until:Date} AND input_messages IS NOT NULL AND NOT synthetic
+SELECT week, '' AS word, count() FROM prompt_vectors FINAL
+WHERE week BETWEEN {since:Date} AND {until:Date} AND draw <= {below:UInt64}
+GROUP BY week
+UNION ALL
+SELECT week, word, count() FROM prompt_vectors FINAL ARRAY JOIN arrayFilter(WORD, terms) AS word
+WHERE week BETWEEN {since:Date} AND {until:Date} AND draw <= {below:UInt64}
+GROUP BY week, word
+ORDER BY week, word
 """
-_SALT = 0x746F70696373
+# What has digits names a thing and no topic; what is longer is no word.
+_WORD = "term -> NOT match(term, '[0-9]') AND lengthUTF8(term) <= 30"
 
 
 @dataclass(frozen=True)
@@ -70,28 +75,24 @@ class Topic:
 
 
 def corpus(snapshot: Snapshot, policy: Policy) -> Corpus:
-    """Read a sample of the window's questions, and one of those of the reference weeks, by keyed hashes."""
-    key = {"seed": policy.seed, "salt": _SALT}
-    window = {
-        name: words(question(messages))
-        for name, messages in snapshot.select(_WINDOW, limit=policy.discovery.sample, **key)
-    }
-    monday = monday_of(snapshot.window.begin)
-    weeks = {
-        "since": (monday - policy.discovery.reference_weeks * WEEK).date(),
-        "until": (
-            monday_of(snapshot.window.end - timedelta(seconds=1)) if monday < snapshot.window.begin else monday
-        ).date(),
-    }
-    ((stored,),) = snapshot.read(_COUNT, **weeks)
+    """Read a sample of the window's questions, and count one of those of the reference weeks."""
+    sample, window = policy.discovery.sample, snapshot.window
+    monday, last = monday_of(window.begin), monday_of(window.end - timedelta(seconds=1))
+    now = {"since": monday.date(), "until": last.date()}
+    earlier = {"since": (monday - policy.discovery.reference_weeks * WEEK).date(), "until": (monday - WEEK).date()}
+    read = snapshot.select(_WINDOW.replace("WORD", _WORD), below=_below(sample, snapshot.funnel.eligible), **now)
+    ((stored,),) = snapshot.read(_STORED, **earlier)
+    counted = snapshot.read(_BEFORE.replace("WORD", _WORD), below=_below(sample, stored), **earlier)
     before: dict[date, Counter[str]] = {}
-    questions = 0
-    if stored:
-        one_in = max(1, stored // policy.discovery.sample)
-        for week, messages in snapshot.read(_BEFORE, one_in=one_in, **weeks, **key):
-            before.setdefault(week, Counter()).update(words(question(messages)))
-            questions += 1
-    return Corpus(window, before, questions)
+    for week, word, count in counted:
+        before.setdefault(week, Counter())[word] = count
+    questions = sum(counts.pop("") for counts in before.values())
+    return Corpus({name: frozenset(terms) for name, terms in read}, before, questions)
+
+
+def _below(sample: int, of: int) -> int:
+    """Return the greatest hash of a sample of so many."""
+    return (2**64 - 1) * min(sample, of) // max(of, 1)
 
 
 def discovered(read: Corpus, least: int) -> list[Topic]:
@@ -115,15 +116,57 @@ def discovered(read: Corpus, least: int) -> list[Topic]:
 
 
 def recurring(read: Corpus, least: int) -> list[Topic]:
-    """Return the rare topics that return: of the window and of two or more weeks before, in few questions of each."""
-    now = _counted(read.window.values())
-    most = RARE * len(read.window)
-    back = {
-        word: float(sum(word in counts for counts in read.before.values()))
+    """Return the rare topics that return: of the window and of two or more weeks before, the richest in words first.
+
+    Rare words are many, and most have nothing to do with each other. Those of which most uses fall into the same few
+    questions are a topic, unless they are but one phrase: words that always come together say no more than one.
+    """
+    now, most = _counted(read.window.values()), RARE * len(read.window)
+    rare = {
+        word
         for word, count in now.items()
-        if least <= count <= most and sum(counts[word] > 1 for counts in read.before.values()) >= 2
+        if LEAST_USES <= count <= most and sum(counts[word] > 1 for counts in read.before.values()) >= WEEKS
     }
-    return _topics(read.window, back, least)
+    said = {name: words & rare for name, words in read.window.items() if len(words & rare) > 1}
+    about: dict[str, set[str]] = {word: set() for word in rare}
+    for name, its in said.items():
+        for word in its:
+            about[word].add(name)
+    found: list[tuple[int, Topic]] = []
+    taken: set[str] = set()
+    for seed in sorted(rare, key=lambda word: (-len(about[word]), word)):
+        if seed in taken:
+            continue
+        words = _grown(_grown({seed}, about[seed], about, said), None, about, said) - taken
+        inferences = _with_two(words, about)
+        senses = _senses(sorted(words, key=lambda word: (-len(about[word]), word)), about)
+        if len(senses) >= SENSES and max(least, RAREST * len(read.window)) <= len(inferences) <= most:
+            taken |= words
+            found.append((len(senses), Topic(tuple(senses), tuple(sorted(inferences)))))
+    found.sort(key=lambda each: (-each[0], each[1].words))
+    return [topic for _, topic in found[:TOPICS]]
+
+
+def _grown(
+    words: set[str], within: set[str] | None, about: Mapping[str, set[str]], said: Mapping[str, frozenset[str]]
+) -> set[str]:
+    """Add the words of which half of all uses fall into the questions of these."""
+    within = _with_two(words, about) if within is None else within
+    uses = Counter(word for name in within for word in said[name])
+    return words | {word for word, count in uses.items() if 2 * count >= len(about[word])}
+
+
+def _with_two(words: Iterable[str], about: Mapping[str, set[str]]) -> set[str]:
+    return {name for name, count in Counter(name for word in words for name in about[word]).items() if count > 1}
+
+
+def _senses(words: Sequence[str], about: Mapping[str, set[str]]) -> list[str]:
+    """Leave out each word that hardly ever comes without one that is left in."""
+    kept: list[str] = []
+    for word in words:
+        if all(_together(about[word], about[other]) < PHRASE for other in kept):
+            kept.append(word)
+    return kept
 
 
 def _topics(window: Mapping[str, frozenset[str]], telling: Mapping[str, float], least: int) -> list[Topic]:
