@@ -1,0 +1,1 @@
+"""What people decided elsewhere comes back: Label Studio, Argilla, CSV, JSONL."""

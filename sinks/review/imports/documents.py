@@ -1,0 +1,21 @@
+"""A JSON array too long for memory becomes its members, one after the other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ijson
+
+from sinks.review.imports.said import Problem
+
+
+def members(path: Path) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
+    """Give the objects of an array with their numbers, from 1 on; where it breaks off, that is the last."""
+    number = 0
+    with path.open("rb") as file:
+        try:
+            for number, each in enumerate(ijson.items(file, "item", use_float=True), 1):
+                known = isinstance(each, dict)
+                yield number, each if known else Problem(f"member {number}", "Not an object: export anew.")
+        except ijson.JSONError as wrong:
+            yield number + 1, Problem(f"member {number + 1}", f"Not JSON ({wrong}): export anew.")
