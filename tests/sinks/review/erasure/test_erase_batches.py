@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import timedelta
+from functools import partialmethod
 from pathlib import Path
 
 import orjson
@@ -14,6 +15,7 @@ from sinks.review.audit import Audit, Step
 from sinks.review.cut import cut
 from sinks.review.decisions import Decision, identity, read
 from sinks.review.erasure import batches as module
+from sinks.review.erasure import decided
 from sinks.review.erasure.items_left import read_items
 from sinks.review.folder import write_items
 from sinks.review.manifest import verify
@@ -25,7 +27,7 @@ from sinks.review.recording import record
 from sinks.review.refusals import TamperedBatch
 from sinks.review.windows import Window
 from tests.sinks.review.erasure.planted import MARKED, NOW, OTHER, plant_all, subject
-from tests.sinks.review.erasure.test_erase import NOBODY, erased, looked
+from tests.sinks.review.erasure.test_erase import NOBODY, erased
 from tests.sinks.review.planting import NEXT_MONDAY, hour, inference, plant, thumb_down
 
 HERS = ("m1", "m2", "lone", "waiting")
@@ -136,25 +138,13 @@ def _tampering_is_not_made_good(client: Client, batch: Path, out: Path) -> None:
     lines.write_bytes(whole)
 
 
-def test_items_whose_rows_are_long_gone_are_found_by_their_user(client: Client, batch: Path, tmp_path: Path) -> None:
-    assert batch.parent == tmp_path
-    for table in ("inference_parts", "aliases", "feedback_events"):
-        client.command(f"TRUNCATE TABLE {table}")
-    receipt = erased(client, tmp_path)
-    assert receipt.places["batches (items)"]["found"] > 0
-    assert anywhere(tmp_path) == set()
-    assert looked(client, tmp_path, NOBODY).left == 0
-
-
-@pytest.mark.parametrize("moved_before", [None, 0, 3])
-def test_a_rewrite_that_was_killed_is_finished(
-    client: Client, batch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved_before: int | None
+def test_a_rewrite_that_was_killed_again_and_again_is_finished(
+    client: Client, batch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed when all is written and nothing moved yet, or when the decisions are, or half of the batch."""
     replace, moved = Path.replace, list[Path]()
 
-    def move(source: Path, to: Path) -> Path:
-        if len(moved) == moved_before:
+    def move(source: Path, to: Path, *, before: int) -> Path:
+        if len(moved) == before:
             raise KeyboardInterrupt
         moved.append(source)
         return replace(source, to)
@@ -162,15 +152,37 @@ def test_a_rewrite_that_was_killed_is_finished(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        if moved_before is None:
-            patched.setattr(module, "sync", killed)
-        else:
-            patched.setattr(Path, "replace", move)
-        with pytest.raises(KeyboardInterrupt):
-            erased(client, tmp_path)
+    for place, name, how in (
+        (module, "sync", killed),  # all of the batch is written, and has no name yet
+        (Path, "replace", partialmethod(move, before=0)),  # it has, and nothing is moved
+        (Path, "replace", partialmethod(move, before=2)),  # half of it is
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, name, how)
+            with pytest.raises(KeyboardInterrupt):
+                erased(client, tmp_path)
     assert erased(client, tmp_path, NOBODY).left == 0
     verify(batch)
     assert [each.inference_id for each in read(batch)] == ["o1", "o2"]
     assert anywhere(tmp_path) == set()
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith((".erased", ".erasing", ".partial"))]
+    assert [entry.facts.get("items") for entry in Audit(batch).verify()].count(4) == 1, "it is said once"
+
+
+def test_items_whose_rows_are_long_gone_are_found_and_decisions_that_were_not_moved_are_moved(
+    batch: Path, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for table in ("inference_parts", "aliases", "feedback_events"):
+        client.command(f"TRUNCATE TABLE {table}")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decided, "_move", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erased(client, tmp_path)
+    with pytest.raises(TamperedBatch):
+        read(batch)
+    assert erased(client, tmp_path, NOBODY).left == 0
+    assert [each.inference_id for each in read(batch)] == ["o1", "o2"]
