@@ -14,6 +14,7 @@ from streams.cli import (
     running,
     sending,
     signing,
+    similar,
     watching,
 )
 from streams.cli.group import main
@@ -33,5 +34,6 @@ __all__ = [
     "running",
     "sending",
     "signing",
+    "similar",
     "watching",
 ]
