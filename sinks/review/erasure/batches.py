@@ -121,8 +121,8 @@ class Batches:
 
 def _where(entry: Entry) -> str:
     """Return where something went, as far as its step says."""
-    to = entry.facts.get("to") or entry.facts.get("format")
-    return f" to {to}" if isinstance(to, str) else ""
+    said = (entry.facts.get(name) for name in ("to", "url", "project"))
+    return f" to {' '.join(str(each) for each in said if each)}"
 
 
 def _facts(folder: Path) -> dict[str, FileFact]:

@@ -65,15 +65,15 @@ class Left:
         return item | {name: those for name, those in left.items() if item[name] is not None}
 
 
-def _plain(type_: pa.DataType) -> pa.DataType:
+def plain(type_: pa.DataType) -> pa.DataType:
     """Return a type with times as int64: Python's datetime would lose nanoseconds."""
     if type_ == NANOS:
         return pa.int64()
     if pa.types.is_list(type_):
-        return pa.list_(_plain(type_.value_type))
+        return pa.list_(plain(type_.value_type))
     if pa.types.is_struct(type_):
-        return pa.struct([pa.field(each.name, _plain(each.type)) for each in type_])
+        return pa.struct([pa.field(each.name, plain(each.type)) for each in type_])
     return type_
 
 
-_PLAIN = pa.schema([(each.name, _plain(each.type)) for each in SCHEMA])
+_PLAIN = pa.schema([(each.name, plain(each.type)) for each in SCHEMA])

@@ -1,18 +1,20 @@
 """Files that are made of a batch's items, as places to erase from: kept labels go line by line, exports whole."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import re2
 
 from sinks.review.audit import FOLDER, Audit, Step
+from sinks.review.erasure.items_left import plain
 from sinks.review.erasure.marks import Marks
 from sinks.review.folder import sync
 from sinks.review.prelabels.kept import FOLDER as LABELS
 
+CONFIRMED = "pushed-*.json"
 PIECE = 1 << 22  # bytes of a file in memory
 OVERLAP = 4096  # bytes that two pieces share: a name is shorter
 
@@ -45,8 +47,8 @@ class KeptLabels:
 
 
 class Exports:
-    """Exports of batches, each a folder in review/exports: one that mentions what is to go is removed, and made anew
-    by whoever needs it. What was sent on from it is for the receipt to say."""
+    """Exports of batches, each a folder in review/exports: one that mentions what is to go is emptied, and made anew by
+    whoever needs it. What a server has confirmed stays known; that it has it is for the receipt to say."""
 
     name = "exports (folders)"
 
@@ -60,13 +62,19 @@ class Exports:
         for folder in list(self._found()):
             with Audit(folder.parents[2]).writing() as log:
                 log.append(Step.ERASED, self._marks.subject.by, self._marks.subject.at, exports=1)
-                shutil.rmtree(folder)
-                sync(folder.parent)
+                for path in _files(folder):
+                    path.unlink()
+                sync(folder)
 
     def _found(self) -> Iterator[Path]:
         for folder in sorted(self._out.glob(f"[!.]*/{FOLDER}/exports/*")):
-            if any(mentions(path, self._marks.patterns) for path in sorted(folder.rglob("*")) if path.is_file()):
+            if any(mentions(path, self._marks.patterns) for path in _files(folder)):
                 yield folder
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return what was exported: without what a server has confirmed, which names no item."""
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.match(CONFIRMED)]
 
 
 def mentions(path: Path, patterns: Sequence[bytes]) -> bool:
@@ -77,7 +85,8 @@ def mentions(path: Path, patterns: Sequence[bytes]) -> bool:
 def _pieces(path: Path) -> Iterator[bytes]:
     if path.suffix == ".parquet":
         for batch in pq.ParquetFile(path).iter_batches():
-            yield orjson.dumps(batch.to_pylist(), default=str)
+            schema = pa.schema([(each.name, plain(each.type)) for each in batch.schema])
+            yield orjson.dumps(pa.Table.from_batches([batch]).cast(schema).to_pylist(), default=str)
         return
     with path.open("rb") as file:
         tail = b""

@@ -6,7 +6,6 @@ from functools import partialmethod
 from pathlib import Path
 
 import orjson
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -17,6 +16,7 @@ from sinks.review.decisions import Decision, identity, read
 from sinks.review.erasure import batches as module
 from sinks.review.erasure import decided
 from sinks.review.erasure.items_left import read_items
+from sinks.review.exports.write import export
 from sinks.review.folder import write_items
 from sinks.review.manifest import verify
 from sinks.review.policy import Policy
@@ -44,12 +44,11 @@ def batch(client: Client, tmp_path: Path) -> Path:
     made = cut(client, Window.week("2026-W46"), Policy(), tmp_path, timedelta(days=1)).path
     review = made / "review"
     for name, text in {"tasks.jsonl": '{"id": "m1"}\n', "tasks.csv": "id,text\no1,hello\n"}.items():
-        export = review / "exports" / Path(name).suffix[1:]
-        export.mkdir(parents=True)
-        (export / name).write_text(text)
-    packed = review / "exports" / "datasets"
-    packed.mkdir()
-    pq.write_table(pa.table({"inference_id": ["o1", "lone"]}), packed / "data.parquet")
+        folder = review / "exports" / Path(name).suffix[1:]
+        folder.mkdir(parents=True)
+        (folder / name).write_text(text)
+    (review / "exports" / "jsonl" / "pushed-1.json").write_text("{}")
+    export(made, "huggingface", "Lee", NOW)
     record(made, [decision("o1"), decision("m1"), decision("o2")], Step.IMPORTED, "Dana", NOW)
     kept = Kept(tmp_path, Classifier(kind="classifier", name="topics", url="http://localhost/"))
     for name in ("m1", "o1"):
@@ -89,8 +88,9 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     Audit(batch).append(Step.PUSHED, "Lee", NOW, to="s3://reviews/2026-W46")
     receipt = erased(client, tmp_path)
     assert receipt.left == 0
-    sent, _ = receipt.elsewhere
-    assert sent.startswith(
+    exported, pushed, _ = receipt.elsewhere
+    assert exported.startswith("2026-W46 was exported by Lee on 2026-11-27T00:00:00Z to huggingface: have it erased")
+    assert pushed.startswith(
         "2026-W46 was pushed by Lee on 2026-11-27T00:00:00Z to s3://reviews/2026-W46: have it erased"
     )
     found = {name: place["found"] for name, place in receipt.places.items()}
@@ -106,14 +106,15 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     assert gone > 0
     assert weights(batch) + gone == pytest.approx(whole)
     assert after.counts == before.counts
-    _, _, *steps = Audit(batch).verify()
+    _, _, _, *steps = Audit(batch).verify()
     assert [(entry.step, entry.by) for entry in steps] == [(Step.ERASED, "Dana")] * 4
     assert [next(iter(entry.facts)) for entry in steps] == ["exports", "exports", "decisions", "items"]
     assert after.sha256_as_cut == before.sha256 != after.sha256
     lines = (batch / "items.jsonl").read_bytes().splitlines()
     (o1,) = (said for said in map(orjson.loads, lines) if said["inference_id"] == "o1")
     assert [each["feedback_id"] for each in o1["feedback"]] == ["o about o1"]
-    assert [path.name for path in (batch / "review" / "exports").iterdir()] == ["csv"]
+    files = sorted(path.name for path in (batch / "review" / "exports").rglob("*.*"))
+    assert files == ["pushed-1.json", "tasks.csv"]
     assert [each.inference_id for each in read(batch)] == ["o1", "o2"]
     assert record(batch, [decision("other-01")], Step.IMPORTED, "Dana", NOW).added == 1
 
