@@ -9,8 +9,10 @@ import click
 
 from sinks.clickhouse import connect
 from sinks.review.erasure.erase import erase, look
+from sinks.review.erasure.marks import Marks
 from sinks.review.erasure.place import Place
 from sinks.review.erasure.receipt import Receipt
+from sinks.review.erasure.releases import Releases
 from sinks.review.erasure.subject import Subject
 from sinks.review.erasure.work import Work
 from streams import settings as settings_module
@@ -45,7 +47,8 @@ def erase_command(
     """Erase a user or an inference from rows, feedback, dead letters, findings, detectors, batches, exports, releases.
 
     Ends with a receipt of what was found and what is left, which is kept without names in erasures.jsonl beside the
-    batches. May be run again at any time, also after it was killed. Exits with 1 where anything is left.
+    batches. May be run again at any time, also after it was killed; with neither user nor inference it erases what is
+    left, or came late, of what was erased before. Exits with 1 where anything is left.
     """
     held = settings_module.load()
     now = datetime.now(UTC)
@@ -53,12 +56,12 @@ def erase_command(
     client = connect(held.clickhouse_url, answers_within_s=MUTATION_S)
 
     def elsewhere(work: Work) -> list[Place]:
-        return [Detectors(held, work, subject.salt)]
+        return [Detectors(held, work, subject.salt), Releases(held.batches.parent / "releases", Marks(work))]
 
     if dry_run or check:
         receipt = look(client, subject, held.batches, elsewhere=elsewhere)
-    elif not by or not (users or inferences):
-        raise click.UsageError("Say whom or what: --user or --inference; and who says so: --by.")
+    elif not by:
+        raise click.UsageError("Say who says so: --by. `--dry-run` and `--check` only look.")
     else:
         receipt = erase(client, subject, held.batches, elsewhere=elsewhere, unreached=unreached(held))
     _print(receipt, as_json=as_json, counted_only=dry_run or check)
@@ -86,4 +89,15 @@ def _print(receipt: Receipt, *, as_json: bool, counted_only: bool) -> None:
     if counted_only:
         click.echo(f"{receipt.left:,} found." if receipt.left else "Nothing is there.")
     else:
-        click.echo(f"{receipt.left:,} are left: run it again." if receipt.left else "Nothing is left.")
+        click.echo(_rest(receipt))
+
+
+def _rest(receipt: Receipt) -> str:
+    """Say what is left, and what is to be done about it."""
+    left = [name for name, counts in receipt.places.items() if counts["left"]]
+    if not left:
+        return "Nothing is left."
+    return (
+        f"{receipt.left:,} are left in {', '.join(left)}. Detectors forget when their worker runs; a release has to be "
+        "superseded, and its files removed. Then run it again: no name is needed."
+    )

@@ -67,3 +67,5 @@ def test_a_person_is_erased_while_a_worker_runs(world: World) -> None:
     late = world.sluice("erase", "--check")
     assert late.returncode == 1
     assert "found." in late.stdout
+    again = world.sluice("erase", "--by", "dana")
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "Nothing is left.")
