@@ -113,7 +113,9 @@ def decision(
     except ValidationError as wrong:
         first = wrong.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise InvalidDecision(f"{inference_id}: {where + ': ' if where else ''}{first['msg']}.") from None
+        raise InvalidDecision(
+            f"{inference_id}: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}."
+        ) from None
 
 
 def same(person: str) -> str:

@@ -113,7 +113,7 @@ def _ask(item: Item) -> Said | None:
     several = bool(item["alternatives"])
     click.echo(f"(a)ccept (r)eject (c)orrect {'ran(k) ' if several else ''}(s)kip (q)uit: ", nl=False)
     while True:
-        key = click.getchar().lower()
+        key = _key()
         if key == "q":
             click.echo("quit")
             return None
@@ -124,6 +124,13 @@ def _ask(item: Item) -> Said | None:
         if verdict == "correct":
             return verdict, _typed(), None
         return verdict, None, _ranked(item) if verdict == "rank" else None
+
+
+def _key() -> str:
+    try:
+        return click.getchar().lower()
+    except OSError:
+        raise click.UsageError("A review needs a terminal: without one, use `sluice batch decide` or import.") from None
 
 
 def _typed() -> str:
