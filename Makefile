@@ -40,6 +40,11 @@ format: $(READY) ## Format the code and mend what ruff can mend
 kafka: $(READY) ## Fetch Apache Kafka with Maven, so that the tests run against it as well (needs Java 17 and Maven)
 	$(BIN)/python -m deploy.local.kafka fetch
 
+.PHONY: label-studio
+label-studio: ## Install Label Studio apart, so that the tests send it a batch and take the decisions back
+	test -x .label-studio/bin/python || $(PYTHON) -m venv .label-studio
+	.label-studio/bin/python -m pip install --quiet --disable-pip-version-check 'label-studio>=1.23,<1.24'
+
 .PHONY: bench
 bench: $(READY) ## Measure the CPU cost of an event beside a stock Faust agent that does nothing
 	$(BIN)/python -m bench.cost

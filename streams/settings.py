@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr = Field(
         SecretStr(""), description="Makes users' pseudonyms (HMAC-SHA256); where empty, made of the state key."
     )
+    label_studio_token: SecretStr = Field(
+        SecretStr(""), description="Shown to Label Studio by `sluice batch export --url`; legacy or personal."
+    )
     false_alarms: float = Field(
         10.0,
         gt=0,

@@ -50,6 +50,8 @@ def export(batch: Path, to: str, by: str, at: datetime) -> Exported:
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
         items = WRITERS[to](beside, batch)
+        for path in sorted(place.glob("pushed-*.json")):  # else the next push would send again what is there
+            shutil.copy2(path, beside / path.name)
         for path in (*sorted(beside.rglob("*")), beside):
             sync(path)
         shutil.rmtree(place, ignore_errors=True)

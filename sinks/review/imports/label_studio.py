@@ -61,10 +61,8 @@ def _annotation(row: str, said: Json, base: dict[str, Any]) -> Said:
 
 
 def _person(said: Any) -> str:
-    """Return an e-mail address, or the number by which Label Studio knows a person."""
-    if isinstance(said, dict):
-        return str(said.get("email") or f"label-studio user {said['id']}")
-    return f"label-studio user {said}"
+    """Return an e-mail address where the export has one, else the number by which Label Studio knows a person."""
+    return str(said.get("email") or said["id"] if isinstance(said, dict) else said)
 
 
 def _texts(value: Json | None) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -41,6 +42,9 @@ FORMS: Mapping[str, Form] = {
 }
 
 
+NOBODY: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Receipt:
     """What came of an import: rows that were read; decisions that were new, and known before; rows that nobody had
@@ -61,7 +65,7 @@ class _Known(NamedTuple):
     answers: frozenset[str]
 
 
-def receive(batch: Path, path: Path, form: str, by: str, at: datetime) -> Receipt:
+def receive(batch: Path, path: Path, form: str, by: str, at: datetime, names: Mapping[str, str] = NOBODY) -> Receipt:
     """Take in the decisions of a file, each once however often it comes.
 
     Args:
@@ -70,6 +74,8 @@ def receive(batch: Path, path: Path, form: str, by: str, at: datetime) -> Receip
         form: a key of FORMS.
         by: who imports; the reviewer of rows that name none.
         at: when, aware; rows without a time were decided then.
+        names: of people whom the file knows by a number or id of the tool. Give the same ones at each import: under
+            another name, one is another person.
 
     Raises:
         NotABatch, TamperedBatch: there is no batch, or its files or decisions were edited.
@@ -93,7 +99,7 @@ def receive(batch: Path, path: Path, form: str, by: str, at: datetime) -> Receip
             problems.append(Problem(said.row, why))
         else:
             try:
-                decided.append((said.row, _as_kept(_decision(said, name, by, at, kind.source), kept)))
+                decided.append((said.row, _as_kept(_decision(said, name, by, at, kind.source, names), kept)))
             except ValidationError as wrong:
                 first = wrong.errors(include_url=False)[0]
                 where = ".".join(map(str, first["loc"]))
@@ -138,8 +144,8 @@ def _wrong(said: Said, known: Mapping[str, _Known]) -> str | None:
     return None
 
 
-def _decision(said: Said, batch: str, by: str, at: datetime, source: Source) -> Decision:
-    reviewer = said.reviewer.strip() or by
+def _decision(said: Said, batch: str, by: str, at: datetime, source: Source, names: Mapping[str, str]) -> Decision:
+    reviewer = _named(said.reviewer.strip(), source, names) or by
     substance = [said.verdict, said.correction, said.ranking, said.labels, said.note, said.seconds, said.decided_at]
     own = said.source_id or sha256(orjson.dumps(substance)).hexdigest()
     return Decision(
@@ -157,6 +163,11 @@ def _decision(said: Said, batch: str, by: str, at: datetime, source: Source) -> 
         source=source,
         agrees_with_prelabels=said.agrees,
     )
+
+
+def _named(person: str, source: Source, names: Mapping[str, str]) -> str:
+    """Return a person's name; a bare number is of the tool that gave it."""
+    return names.get(person) or (f"{source} user {person}" if person.isdigit() else person)
 
 
 def _utc(said: str) -> str:
