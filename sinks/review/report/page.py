@@ -16,6 +16,7 @@ from sinks.review.report.changes import Changes, ranked
 from sinks.review.report.funnel import AT_THE_CUT, Decided, steps
 from sinks.review.report.marks import MEANINGS, SHAPES, legend, marks
 from sinks.review.report.survey import Survey
+from sinks.review.report.visible import line
 
 MOST_SLICES = 12
 PACKAGE = "sinks.review.report"
@@ -32,7 +33,7 @@ class Facts:
 
 def environment() -> Environment:
     """Return Jinja: what a template prints is text. Markdown, which has nothing of a stranger's, is left as it is."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader(PACKAGE),
         autoescape=select_autoescape(disabled_extensions=("md",), default=True),
         undefined=StrictUndefined,
@@ -40,6 +41,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["line"] = line
+    return made
 
 
 def html(facts: Facts, after: Decided = AT_THE_CUT, people: Any = None) -> bytes:

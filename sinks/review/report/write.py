@@ -26,7 +26,9 @@ def write_report(folder: Path, manifest: Manifest) -> None:
 def facts(folder: Path, manifest: Manifest) -> Facts:
     """Read what a report shows of a batch. The items are read line by line, and samples alone are kept."""
     seen = survey(folder)
-    return Facts(manifest, seen, _changes(folder.parent, manifest, seen))
+    # As it is read again, its keys in the order of its file: a page that is drawn later has the same bytes.
+    as_read = Manifest.model_validate_json(manifest.to_bytes())
+    return Facts(as_read, seen, _changes(folder.parent, as_read, seen))
 
 
 def _changes(out: Path, manifest: Manifest, seen: Survey) -> Changes | None:
