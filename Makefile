@@ -45,6 +45,11 @@ label-studio: ## Install Label Studio apart, so that the tests send it a batch a
 	test -x .label-studio/bin/python || $(PYTHON) -m venv .label-studio
 	.label-studio/bin/python -m pip install --quiet --disable-pip-version-check 'label-studio>=1.23,<1.24'
 
+.PHONY: argilla
+argilla: ## Install Argilla's SDK and datasets apart, so that the tests load with them what is exported for them
+	test -x .argilla/bin/python || $(PYTHON) -m venv .argilla
+	.argilla/bin/python -m pip install --quiet --disable-pip-version-check 'argilla>=2.8,<3' 'datasets>=5.2,<6' requests
+
 .PHONY: bench
 bench: $(READY) ## Measure the CPU cost of an event beside a stock Faust agent that does nothing
 	$(BIN)/python -m bench.cost

@@ -8,7 +8,8 @@ import click
 from sinks.review.exports.label_studio_push import push
 from sinks.review.exports.label_studio_server import Server
 from sinks.review.exports.write import WRITERS, export
-from sinks.review.imports.receive import FORMS, receive
+from sinks.review.imports.forms import FORMS
+from sinks.review.imports.receive import receive
 from streams import settings
 from streams.cli.batches import batch
 from streams.cli.group import plainly

@@ -9,7 +9,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import orjson
 
@@ -22,6 +22,16 @@ PAGE = 1000  # tasks
 
 class NotPushed(CutRefused):
     """Label Studio is away, or refuses; the message names the cure. What it has confirmed is not sent again."""
+
+
+class _Stays(HTTPRedirectHandler):
+    """Follows no redirect, which could take the token to another server."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_OPENER = build_opener(_Stays)
 
 
 class Server:
@@ -80,7 +90,7 @@ class Server:
         headers = {"Content-Type": "application/json"} | ({"Authorization": authorization} if authorization else {})
         request = Request(self.url + path, data, headers, method=method)  # noqa: S310  http or https, as checked
         try:
-            with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310  as above
+            with _OPENER.open(request, timeout=PATIENCE) as answer:
                 return orjson.loads(answer.read())
         except HTTPError as error:
             cure = _CURES.get(error.code, "Its log says more")
@@ -92,6 +102,7 @@ class Server:
 
 
 _CURES = {
+    **dict.fromkeys((301, 302, 307, 308), "It is elsewhere: give --url the address that a browser ends at"),
     401: "Check SLUICE_LABEL_STUDIO_TOKEN; legacy tokens must be switched on in Label Studio",
     403: "The token's owner may not do that: ask for the role of a manager",
     404: "Check --url and --project",
