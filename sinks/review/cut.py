@@ -1,7 +1,7 @@
 """The cut, on one page: a closed window becomes a folder of items that is written once and stays as it is."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -11,17 +11,20 @@ from socket import gethostname
 from clickhouse_connect.driver.client import Client
 
 from sinks.review.candidates import Reason
+from sinks.review.choose import Pick
 from sinks.review.closing import empty_window, require_closed
 from sinks.review.folder import publish, workshop, write_items
 from sinks.review.items import Item, items
 from sinks.review.manifest import Counts, FileFact, Manifest, WindowFact, code_versions, fact, verify
 from sinks.review.parents import Parents, parents
+from sinks.review.places import places
 from sinks.review.policy import Policy
 from sinks.review.prelabels.labeller import Labeller
 from sinks.review.refusals import BatchDiffers
 from sinks.review.report.write import write_report
 from sinks.review.select import Selection, select
-from sinks.review.snapshot import Funnel, snapshot
+from sinks.review.snapshot import Funnel, Snapshot, snapshot
+from sinks.review.vectors import Hashed
 from sinks.review.windows import Window, iso
 
 NO_TOKENS: Mapping[str, str] = {}
@@ -72,7 +75,7 @@ def cut(
                 raise empty_window(client, window)
             selection = select(shot, policy)
             labeller = Labeller(policy.prelabels, tokens, out, ask=not batch.exists())
-            write_items(folder, _labelled(items(shot, selection.picks), labeller))
+            write_items(folder, _labelled(_placed(shot, selection.picks), labeller))
         counts = _counts(shot.funnel, selection, labeller)
         items_alone = _manifest(window, lateness, policy, counts, before, shot.funnel, folder)
         write_report(folder, items_alone)
@@ -89,6 +92,13 @@ def cut_name(window: Window, out: Path) -> str:
     """Name a cut's tables, so that two cuts into different folders, on whatever machine, do not meet."""
     where = sha256(f"{gethostname()}:{out.resolve()}".encode()).hexdigest()[:12]
     return f"{window.name.replace('-', '_')}_{where}"
+
+
+def _placed(shot: Snapshot, picks: Sequence[Pick]) -> Iterator[list[Item]]:
+    """Give items with their places on the map, which depend on all of them."""
+    on_map = iter(places(Hashed().of(shot, [pick.inference_id for pick in picks])))
+    for chunk in items(shot, picks):
+        yield [item | {"x": x, "y": y} for item, (x, y) in zip(chunk, on_map, strict=False)]
 
 
 def _labelled(chunks: Iterable[list[Item]], labeller: Labeller) -> Iterator[list[Item]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sinks.review.candidates import Candidate, Reason
 from sinks.review.choose import MORE, Choice, Known, Pick
+from sinks.review.likeness import alike
 from sinks.review.policy import Policy
 from sinks.review.reasons import REASONS
 from sinks.review.reasons.drawing import chance, key
@@ -50,8 +51,9 @@ def _control(snapshot: Snapshot, policy: Policy) -> list[Candidate]:
 
 
 def _known(snapshot: Snapshot, named: Sequence[Sequence[Candidate]]) -> dict[str, Known]:
-    topics = {each.inference_id: each.topic for candidates in named for each in candidates if each.topic}
     ids = sorted({each.inference_id for candidates in named for each in candidates})
+    found = {each.inference_id: each.topic for candidates in named for each in candidates if each.topic}
+    topics = alike(snapshot, ids) | found
     said = texts(snapshot, ids)
     rows = [
         row for start in range(0, len(ids), CHUNK) for row in snapshot.select(_KNOWN, ids=ids[start : start + CHUNK])
