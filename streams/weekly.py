@@ -1,8 +1,10 @@
 """What the leading worker does on the schedule: every week that is closed and not cut yet becomes a review batch."""
 
 import logging
+from datetime import UTC, datetime
 
 from sinks.clickhouse import ClickHouse
+from sinks.review import audit
 from sinks.review.closing import due_windows
 from sinks.review.cut import CutResult, cut
 from sinks.review.policy import Policy
@@ -30,6 +32,7 @@ def _cut(clickhouse: ClickHouse, window: Window, settings: Settings) -> bool:
     try:
         policy = Policy.read(settings.review_policy)
         result = cut(clickhouse.client, window, policy, settings.batches, settings.lateness, tokens())
+        audit.begin(result.path, datetime.now(UTC))
     except (CutRefused, OSError) as refused:
         log.error("%s was not cut: %s", window.name, refused)
         return False

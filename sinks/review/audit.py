@@ -200,6 +200,13 @@ class Log:
         return entry
 
 
+def begin(batch: Path, at: datetime) -> None:
+    """Log that a batch was cut, unless its log has begun: a cut that is made again is the same cut."""
+    with Audit(batch).writing() as log:
+        if not log.entries:
+            log.append(Step.CUT, "sluice", at)
+
+
 def state(batch: Path) -> State:
     """Return where a batch stands. Raises NotABatch, TamperedBatch."""
     return state_of(Audit(batch).steps())

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sinks import ledger as ledger_module
 from sinks.clickhouse import ClickHouse
-from sinks.review import policy_page
+from sinks.review import audit, decisions, policy_page
 from sinks.review.candidates import Reason
 from sinks.review.cut import cut
 from sinks.review.manifest import verify
@@ -41,7 +41,9 @@ def batch_cut(week: str | None, begin: str | None, end: str | None, out: Path | 
     window = _window(week, begin, end)
     policy = Policy.read(held.review_policy)
     client = ClickHouse(held.clickhouse_url).client
-    click.echo(weekly.told(cut(client, window, policy, out or held.batches, held.lateness, settings_module.tokens())))
+    result = cut(client, window, policy, out or held.batches, held.lateness, settings_module.tokens())
+    audit.begin(result.path, datetime.now(UTC))
+    click.echo(weekly.told(result))
 
 
 @batch.command("plan")
@@ -95,9 +97,11 @@ def _window(week: str | None, begin: str | None, end: str | None) -> Window:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @plainly
 def batch_verify(folder: Path) -> None:
-    """Check a batch's files against its manifest."""
+    """Check a batch's files against its manifest, and what people said of it against its log."""
     manifest = verify(folder)
+    steps, said = audit.Audit(folder).steps(), decisions.read(folder)
     click.echo(f"{folder} is what its manifest says: {manifest.counts.items} items of {manifest.window.name}.")
+    click.echo(f"Its log is whole, {len(steps)} steps, and so are {len(said)} decisions.")
 
 
 @main.command()

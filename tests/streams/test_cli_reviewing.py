@@ -121,6 +121,16 @@ def test_status_shows_every_batch_and_what_comes_next(tmp_path: Path) -> None:
     assert survey(folder).open == []
 
 
+def test_verifying_looks_at_what_people_said_too(tmp_path: Path) -> None:
+    folder = batch(tmp_path, [item("a")])
+    run("decide", folder, "a", "--verdict", "accept", "--by", "Ada")
+    assert "Its log is whole, 1 steps, and so are 1 decisions." in run("verify", folder).output
+    said = folder / "review" / "decisions.jsonl"
+    said.write_bytes(said.read_bytes().replace(b"accept", b"reject"))
+    refused = run("verify", folder)
+    assert (refused.exit_code, "decisions.jsonl is not what the audit log says" in refused.output) == (2, True)
+
+
 def test_status_names_a_broken_batch_and_hides_no_other(tmp_path: Path) -> None:
     broken = batch(tmp_path, [item("a")])
     run("decide", broken, "a", "--verdict", "accept", "--by", "Ada")

@@ -9,6 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse import connect, migrate
 from sinks.columns import request_parts
+from sinks.review.audit import Audit
 from sinks.review.manifest import verify
 from streams.events import InferenceRequest, Received
 from streams.settings import Settings
@@ -49,6 +50,7 @@ def test_a_week_is_cut_once_when_it_has_closed(settings: Settings) -> None:
     assert cut_due_weeks(settings) == 1
     assert verify(settings.batches / "2026-W46").counts.eligible == 1
     assert cut_due_weeks(settings) == 0, "it is cut already"
+    assert [(entry.step, entry.by) for entry in Audit(settings.batches / "2026-W46").steps()] == [("cut", "sluice")]
 
 
 def test_weeks_that_were_missed_are_made_up_for(settings: Settings) -> None:
