@@ -106,6 +106,7 @@ class Settings(BaseSettings):
     )
 
     batches: Path = Field(Path("batches"), description="Folder of the review batches.")
+    releases: Path = Field(Path("releases"), description="Folder of the releases.")
     review_policy: Path = Field(
         Path("review.toml"), description="What a cut may take, a TOML file; where there is none, the defaults hold."
     )

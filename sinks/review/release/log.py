@@ -1,0 +1,80 @@
+"""What became of releases, a line each: made, withdrawn, handed over; each line is chained to the one before."""
+
+import fcntl
+import os
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sinks.review.folder import sync
+from sinks.review.release.manifest import TamperedRelease
+
+NAME = "log.jsonl"
+FIRST = "0" * 64
+What = Literal["released", "withdrawn", "handed_over"]
+
+
+class Line(BaseModel):
+    """One line: what was done with a release, by whom and when; `to` names who received it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    what: What
+    version: str
+    by: str
+    at: str
+    to: str = ""
+    note: str = ""
+    before: str
+
+    def to_bytes(self) -> bytes:
+        return orjson.dumps(self.model_dump(), option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+def append(releases: Path, what: What, version: str, by: str, at: datetime, *, to: str = "", note: str = "") -> None:
+    """Append a line, durably."""
+    with (releases / f".{NAME}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lines = read(releases)
+        before = sha256(lines[-1].to_bytes()).hexdigest() if lines else FIRST
+        said = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        line = Line(what=what, version=version, by=by, at=said, to=to, note=note, before=before)
+        with (releases / NAME).open("ab") as file:
+            file.write(line.to_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        sync(releases)
+
+
+def read(releases: Path) -> list[Line]:
+    """Return all lines, oldest first. Raises TamperedRelease, which names the first line that breaks the chain."""
+    path = releases / NAME
+    lines: list[Line] = []
+    before = FIRST
+    for number, data in enumerate(path.read_bytes().splitlines(keepends=True) if path.exists() else [], 1):
+        try:
+            line = Line.model_validate_json(data)
+        except ValidationError:
+            line = None
+        if line is None or line.before != before or line.to_bytes() != data:
+            raise TamperedRelease(f"{path}, line {number}: the chain of hashes breaks here. Restore it from a copy.")
+        lines.append(line)
+        before = sha256(data).hexdigest()
+    return lines
+
+
+def current(releases: Path) -> str | None:
+    """Return the version that is in use: the last that was released and not withdrawn; None where there is none."""
+    lines = read(releases)
+    withdrawn = {line.version for line in lines if line.what == "withdrawn"}
+    versions = [line.version for line in lines if line.what == "released" and line.version not in withdrawn]
+    return versions[-1] if versions else None
+
+
+def holders(releases: Path, version: str) -> list[str]:
+    """Return who was given a version, in the order of giving."""
+    return [line.to for line in read(releases) if line.what == "handed_over" and line.version == version]

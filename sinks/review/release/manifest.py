@@ -1,0 +1,86 @@
+"""What a release says about itself: the batches it came from, who signed, what was left out, and its files' hashes."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import Field, ValidationError
+
+from sinks.review.manifest import FileFact, Strict, fact
+from sinks.review.refusals import CutRefused
+
+NAME = "manifest.json"
+
+
+class NotARelease(CutRefused):
+    """A folder holds no release, or none of this version."""
+
+
+class TamperedRelease(CutRefused):
+    """A file of a release is not what its manifest says."""
+
+
+class SourceFact(Strict):
+    """A batch: its manifest, its decisions as they were signed, and by whom."""
+
+    batch: str
+    manifest_sha256: str
+    decisions_sha256: str
+    signed_by: list[str]
+
+
+class ReleaseManifest(Strict):
+    schema_version: Literal[1] = 1
+    version: str
+    released_by: str
+    released_at: str = Field(description="ISO 8601, UTC.")
+    sources: list[SourceFact]
+    supersedes: str | None = Field(description="The release before, whose place this one takes.")
+    evaluation_share: float
+    records: dict[str, int] = Field(description="Lines of each file of data.")
+    left_out: dict[str, int] = Field(description="Items that gave no record, by reason.")
+    code: dict[str, str]
+    files: dict[str, FileFact]
+
+    def to_bytes(self) -> bytes:
+        options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        return orjson.dumps(self.model_dump(mode="json"), option=options)
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.to_bytes()).hexdigest()
+
+
+def read(release: Path) -> ReleaseManifest:
+    """Return the manifest of a release. Raises NotARelease, TamperedRelease."""
+    path = release / NAME
+    if not path.is_file():
+        raise NotARelease(f"{release} is no release: it has no {NAME}. `sluice release list` names those there are.")
+    data = path.read_bytes()
+    try:
+        manifest = ReleaseManifest.model_validate_json(data)
+    except ValidationError:
+        raise NotARelease(f"{path} is no manifest of a release of this version.") from None
+    if manifest.to_bytes() != data:
+        raise TamperedRelease(f"{path} was edited by hand: restore it from a copy.")
+    return manifest
+
+
+def verify(release: Path) -> ReleaseManifest:
+    """Return the manifest of a release whose files are what it says.
+
+    Raises NotARelease, TamperedRelease: names each file that is not.
+    """
+    manifest = read(release)
+    wrong = [
+        name
+        for name, said in sorted(manifest.files.items())
+        if not (release / name).is_file() or fact(release / name) != said
+    ]
+    if wrong:
+        raise TamperedRelease(
+            f"{release}: {', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not what {NAME} says. Do not train on "
+            "it; restore it from a copy, or take the release before."
+        )
+    return manifest

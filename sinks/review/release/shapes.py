@@ -1,0 +1,155 @@
+"""A decided item becomes training records, in the shapes that TRL loads: conversational SFT, DPO, KTO and reward.
+
+An accepted answer is one to learn from (SFT, and KTO's desirable); a rejected one is KTO's undesirable; a correction is
+to be learned and preferred to what it corrects (DPO, reward); of a ranking each answer is preferred to the next. What
+cannot be put into messages of text and tool calls is left out, for a reason that is counted: nothing is lost without a
+word.
+
+The shapes are those of TRL's "Dataset formats and types", conversational: `messages`; `prompt`, `chosen`, `rejected`;
+`prompt`, `completion`, `label`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import orjson
+
+from sinks.review.outcomes import Outcome, Standing
+
+Shape = Literal["sft", "dpo", "kto", "reward"]
+SHAPES: tuple[Shape, ...] = ("sft", "dpo", "kto", "reward")
+Message = dict[str, Any]
+Record = dict[str, Any]
+
+
+class LeftOut(Exception):
+    """An item gives no record; the message is the reason, a word or two, by which it is counted."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """The records of one item, and the prompt that they share: chat messages."""
+
+    prompt: list[Message]
+    records: list[tuple[Shape, Record]]
+    expected: list[Message] | None  # the answer that people stand for, where there is one
+
+
+def made(item: Mapping[str, Any], outcome: Outcome) -> Made:
+    """Turn an item, as a line of items.jsonl has it, and what people decided into records. Raises LeftOut."""
+    if outcome.standing is not Standing.DECIDED:
+        raise LeftOut("not decided")
+    prompt, answers = _prompt(item), _answers(item)
+    own = answers.get(f"{item['inference_id']}#0")
+    match outcome.verdict:
+        case "accept":
+            answer = _required(own)
+            return Made(prompt, [_sft(prompt, answer), _kto(prompt, answer, label=True)], answer)
+        case "reject":
+            return Made(prompt, [_kto(prompt, _required(own), label=False)], None)
+        case "correct":
+            better = _corrected(outcome.correction)
+            records = [_sft(prompt, better), _kto(prompt, better, label=True)]
+            if own is not None and own != better:
+                records += [_kto(prompt, own, label=False), *_preferred(prompt, better, own)]
+            return Made(prompt, records, better)
+        case "rank":
+            ranked = [answers[name] for name in outcome.ranking or () if name in answers]
+            if len(ranked) < 2:
+                raise LeftOut("fewer than two ranked answers have content")
+            return Made(
+                prompt, [each for one, other in pairwise(ranked) for each in _preferred(prompt, one, other)], ranked[0]
+            )
+    raise LeftOut("skipped")
+
+
+def _sft(prompt: list[Message], answer: list[Message]) -> tuple[Shape, Record]:
+    return "sft", {"messages": [*prompt, *answer]}
+
+
+def _kto(prompt: list[Message], answer: list[Message], *, label: bool) -> tuple[Shape, Record]:
+    return "kto", {"prompt": prompt, "completion": answer, "label": label}
+
+
+def _preferred(prompt: list[Message], one: list[Message], other: list[Message]) -> list[tuple[Shape, Record]]:
+    if one == other:
+        return []
+    return [
+        ("dpo", {"prompt": prompt, "chosen": one, "rejected": other}),
+        ("reward", {"chosen": [*prompt, *one], "rejected": [*prompt, *other]}),
+    ]
+
+
+def _prompt(item: Mapping[str, Any]) -> list[Message]:
+    if item["input_messages"] is None:
+        raise LeftOut("no dialogue" if item["input"] is not None else "no content")
+    if item["content_state"] == "truncated":
+        raise LeftOut("truncated")
+    system = item["system_instructions"]
+    instructed = [{"role": "system", "content": _text(system)}] if system else []
+    return [*instructed, *chat(item["input_messages"])]
+
+
+def _answers(item: Mapping[str, Any]) -> dict[str, list[Message]]:
+    """Return the answers of an item by `inference_id#choice`, its own and its alternatives'."""
+    answers = {}
+    for number, message in enumerate(item["output_messages"] or ()):
+        answers[f"{item['inference_id']}#{number}"] = chat([message])
+    for other in item["alternatives"] or ():
+        messages = other["output_messages"]
+        if messages and other["choice"] < len(messages):
+            answers[f"{other['inference_id']}#{other['choice']}"] = chat([messages[other["choice"]]])
+    return answers
+
+
+def _required(answer: list[Message] | None) -> list[Message]:
+    if answer is None:
+        raise LeftOut("no answer")
+    return answer
+
+
+def _corrected(correction: object) -> list[Message]:
+    if isinstance(correction, str):
+        return [{"role": "assistant", "content": correction}]
+    if isinstance(correction, list):
+        return [each if "content" in each else chat([each])[0] for each in correction]
+    raise LeftOut("no correction")
+
+
+def chat(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
+    """Turn messages of parts into chat messages. Raises LeftOut where a part is neither text nor a tool's."""
+    return [turned for message in messages for turned in _turned(message)]
+
+
+def _turned(message: Mapping[str, Any]) -> Iterator[Message]:
+    parts = message.get("parts") or []
+    calls = [part for part in parts if part.get("type") == "tool_call"]
+    results = [part for part in parts if part.get("type") == "tool_call_response"]
+    rest = [part for part in parts if part.get("type") not in ("tool_call", "tool_call_response", "reasoning")]
+    if rest or not (calls or results):
+        said: Message = {"role": message.get("role") or "user", "content": _text(rest)}
+        yield said | ({"tool_calls": [_call(part) for part in calls]} if calls else {})
+    elif calls:
+        yield {"role": "assistant", "content": "", "tool_calls": [_call(part) for part in calls]}
+    for part in results:
+        result = part.get("response", part.get("result", ""))
+        text = result if isinstance(result, str) else orjson.dumps(result, option=orjson.OPT_SORT_KEYS).decode()
+        yield {"role": "tool", "content": text}
+
+
+def _text(parts: Sequence[Mapping[str, Any]]) -> str:
+    if any(part.get("type") not in ("text", None) or not isinstance(part.get("content"), str) for part in parts):
+        raise LeftOut("parts that are no text")
+    return "\n".join(str(part["content"]) for part in parts)
+
+
+def _call(part: Mapping[str, Any]) -> Message:
+    arguments = part.get("arguments")
+    if isinstance(arguments, str):
+        try:
+            arguments = orjson.loads(arguments)
+        except ValueError:
+            raise LeftOut("arguments of a tool that are no JSON") from None
+    return {"type": "function", "function": {"name": part.get("name") or "", "arguments": arguments or {}}}

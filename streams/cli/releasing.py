@@ -1,0 +1,102 @@
+"""Commands by which something leaves: releases are made of signed batches, checked, compared, taken back, handed on."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from sinks.review.release import log
+from sinks.review.release.changes import changes
+from sinks.review.release.manifest import verify
+from sinks.review.release.release import release
+from streams import settings as settings_module
+from streams.cli.group import main, plainly
+from streams.cli.tables import show, table
+from streams.readable import harmless
+
+BY = click.option("--by", required=True, metavar="NAME", help="Your name.")
+
+
+@main.group("release")
+def release_group() -> None:
+    """Let decided items of signed batches out, in versions that stay as they are."""
+
+
+@release_group.command("cut")
+@click.argument("batches", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--version", required=True, help="A name that was never given, such as 2026.47.")
+@BY
+@plainly
+def release_cut(batches: tuple[Path, ...], version: str, by: str) -> None:
+    """Release the decided items of batches that are signed off."""
+    made = release(batches, settings_module.load().releases, version, by, datetime.now(UTC))
+    counts = ", ".join(
+        f"{count} {name.removesuffix('.jsonl')}" for name, count in made.manifest.records.items() if count
+    )
+    click.echo(f"{made.path}: {counts}")
+    for why, count in made.manifest.left_out.items():
+        click.echo(f"  left out: {count} {why}")
+
+
+@release_group.command("list")
+@plainly
+def release_list() -> None:
+    """List what became of releases, and which is in use."""
+    releases = settings_module.load().releases
+    rows = table("when", "version", "what", "by", "to", "note")
+    for line in log.read(releases):
+        rows.add_row(*map(harmless, (line.at, line.version, line.what.replace("_", " "), line.by, line.to, line.note)))
+    show(rows)
+    current = log.current(releases)
+    click.echo(f"In use: {current}" if current else "No release is in use.")
+
+
+@release_group.command("verify")
+@click.argument("version")
+@plainly
+def release_verify(version: str) -> None:
+    """Check a release's files against its manifest."""
+    manifest = verify(settings_module.load().releases / version)
+    click.echo(f"{version} is what its manifest says: {sum(manifest.records.values())} lines.")
+
+
+@release_group.command("diff")
+@click.argument("older")
+@click.argument("newer")
+@plainly
+def release_diff(older: str, newer: str) -> None:
+    """Say which inferences' lines came, went, or changed between two releases."""
+    releases = settings_module.load().releases
+    said = changes(releases / older, releases / newer)
+    for sign, names in (("+", said.added), ("-", said.removed), ("~", said.changed)):
+        for name in names:
+            click.echo(f"{sign} {harmless(name)}")
+    click.echo(f"{len(said.added)} added, {len(said.removed)} removed, {len(said.changed)} changed.")
+
+
+@release_group.command("rollback")
+@click.argument("version")
+@BY
+@click.option("--note", required=True, metavar="TEXT", help="Why.")
+@plainly
+def release_rollback(version: str, by: str, note: str) -> None:
+    """Withdraw a release: the one before is in use again. Nothing is deleted."""
+    releases = settings_module.load().releases
+    verify(releases / version)
+    log.append(releases, "withdrawn", version, by, datetime.now(UTC), note=note)
+    click.echo(f"{version} is withdrawn. In use: {log.current(releases) or 'none'}.")
+    for holder in log.holders(releases, version):
+        click.echo(f"  tell {harmless(holder)}, who has it")
+
+
+@release_group.command("hand-over")
+@click.argument("version")
+@click.option("--to", required=True, metavar="NAME", help="Who receives it.")
+@BY
+@plainly
+def release_hand_over(version: str, to: str, by: str) -> None:
+    """Write down who received a release, so that they can be told when something is erased from it."""
+    releases = settings_module.load().releases
+    verify(releases / version)
+    log.append(releases, "handed_over", version, by, datetime.now(UTC), to=to)
+    click.echo(f"{harmless(to)} has {version}.")
