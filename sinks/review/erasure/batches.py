@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from sinks.review.audit import Audit, Entry, Step
+from sinks.review.audit import FOLDER, Audit, Entry, Step
 from sinks.review.erasure.items_left import Left
 from sinks.review.erasure.marks import Marks
 from sinks.review.folder import sync, write_items
 from sinks.review.manifest import NAME, FileFact, fact, read, verify
-from sinks.review.report.write import write_report
+from sinks.review.report.write import PAGE, write_report
 
 READY = ".erased"  # what a folder's name ends with that only needs to be moved
 
@@ -55,13 +55,18 @@ class Batches:
 
     def names(self) -> set[str]:
         """Return the ids of items that are to go, some of which may have no rows any more."""
-        found = set[str]()
+        return {name for left in self._read() for name in left.names}
+
+    def touched(self) -> frozenset[str]:
+        """Return the ids of items that stay, and say something of what is to go."""
+        return frozenset(name for left in self._read() for name in left.touched)
+
+    def _read(self) -> Iterator[Left]:
         for batch in self._batches():
             left = Left(batch, self._marks)
             for _ in left.chunks():
                 pass
-            found.update(left.names)
-        return found
+            yield left
 
     def _batches(self) -> Iterator[Path]:
         if self._out.is_dir():
@@ -110,6 +115,7 @@ class Batches:
 
     def _move(self, ready: Path, batch: Path, files: Container[str]) -> None:
         """Move files over those of the batch, the manifest last; what the batch has no more, it loses."""
+        (batch / FOLDER / PAGE).unlink(missing_ok=True)  # it shows samples; `sluice batch report` draws it anew
         for path in batch.iterdir():
             if path.is_file() and path.name != NAME and path.name not in files:
                 path.unlink()
