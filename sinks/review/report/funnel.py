@@ -44,7 +44,7 @@ def steps(counts: Counts, after: Decided) -> list[Step]:
         ("information", "eligible", counts.eligible, f"{left_out:,} left out, {counts.late:,} late ones taken in"),
         ("information", "candidates", sum(counts.candidates.values()), "named by a reason; one counts once a reason"),
         ("information", "picked", counts.items, "under quotas, budget and caps; near-duplicates are one"),
-        ("knowledge", "decided", after.decided, "by a person"),
+        ("knowledge", "decided", after.decided, "by people, or by a label that their audit lets stand"),
         ("knowledge", "accepted", after.accepted, "as they are, corrected or ranked"),
         ("knowledge", "released", after.released, "signed by a person, and given a version"),
     ]

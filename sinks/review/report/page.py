@@ -4,7 +4,6 @@ from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -45,7 +44,7 @@ def environment() -> Environment:
     return made
 
 
-def html(facts: Facts, after: Decided = AT_THE_CUT, people: Any = None) -> bytes:
+def html(facts: Facts, after: Decided = AT_THE_CUT, people: object = None) -> bytes:
     """Return the page; equal facts make equal bytes.
 
     Its style and script stand in it and are allowed by their hashes; everything else is forbidden by its policy.
