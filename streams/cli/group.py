@@ -16,6 +16,7 @@ from sinks.references import NoSuchSegment
 from sinks.review.refusals import CutRefused
 from streams.demo import DemoFailed
 from streams.doctor import CLICKHOUSE_CURE
+from streams.readable import harmless
 from streams.receiver.refusals import CannotServe
 from streams.replay import UnreadableFile
 from streams.scenarios import UnknownScenario
@@ -72,7 +73,8 @@ def plainly(command: Callable[P, None]) -> Callable[P, None]:
             click.echo(f"sluice: {away}. {CLICKHOUSE_CURE}", err=True)
             sys.exit(2)
         except PLAIN as error:
-            click.echo(f"sluice: {error}", err=True)
+            said = "\n".join(map(harmless, str(error).splitlines()))  # it may quote what a stranger wrote
+            click.echo(f"sluice: {said}", err=True)
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(130)

@@ -104,6 +104,11 @@ def test_a_refusal_is_one_line_that_names_the_cure(tmp_path: Path, arguments: tu
     assert "Traceback" not in refused.output
 
 
+def test_a_refusal_quotes_strangers_harmlessly(tmp_path: Path) -> None:
+    refused = run("decide", batch(tmp_path, [item("a")]), "\x1b[2J", "--verdict", "accept", "--by", "Ada")
+    assert r"\x1b[2J is no item of 2026-W46" in refused.output
+
+
 def test_status_shows_every_batch_and_what_comes_next(tmp_path: Path) -> None:
     folder = batch(tmp_path, [labelled("a", "good"), item("b")], verdicts={"quality=good": "accept"})
     steps: list[tuple[tuple[str | Path, ...], str]] = [
