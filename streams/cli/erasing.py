@@ -9,10 +9,8 @@ import click
 
 from sinks.clickhouse import connect
 from sinks.review.erasure.erase import erase, look
-from sinks.review.erasure.marks import Marks
 from sinks.review.erasure.place import Place
 from sinks.review.erasure.receipt import Receipt
-from sinks.review.erasure.releases import Releases
 from sinks.review.erasure.subject import Subject
 from sinks.review.erasure.work import Work
 from streams import settings as settings_module
@@ -56,14 +54,14 @@ def erase_command(
     client = connect(held.clickhouse_url, answers_within_s=MUTATION_S)
 
     def elsewhere(work: Work) -> list[Place]:
-        return [Detectors(held, work, subject.salt), Releases(held.batches.parent / "releases", Marks(work))]
+        return [Detectors(held, work, subject.salt)]
 
     if dry_run or check:
-        receipt = look(client, subject, held.batches, elsewhere=elsewhere)
+        receipt = look(client, subject, held.batches, held.releases, elsewhere=elsewhere)
     elif not by:
         raise click.UsageError("Say who says so: --by. `--dry-run` and `--check` only look.")
     else:
-        receipt = erase(client, subject, held.batches, elsewhere=elsewhere, unreached=unreached(held))
+        receipt = erase(client, subject, held.batches, held.releases, elsewhere=elsewhere, unreached=unreached(held))
     _print(receipt, as_json=as_json, counted_only=dry_run or check)
     sys.exit(1 if receipt.left and not dry_run else 0)
 
@@ -98,6 +96,6 @@ def _rest(receipt: Receipt) -> str:
     if not left:
         return "Nothing is left."
     return (
-        f"{receipt.left:,} are left in {', '.join(left)}. Detectors forget when their worker runs; a release has to be "
-        "superseded, and its files removed. Then run it again: no name is needed."
+        f"{receipt.left:,} are left in {', '.join(left)}. Detectors forget when their worker runs. Run it again then: "
+        "no name is needed."
     )

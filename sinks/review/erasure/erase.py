@@ -11,6 +11,7 @@ from sinks.review.erasure.letters import DeadLetters
 from sinks.review.erasure.marks import Marks
 from sinks.review.erasure.place import Place
 from sinks.review.erasure.receipt import Receipt, append, verified
+from sinks.review.erasure.releases import Releases
 from sinks.review.erasure.review_files import Exports, KeptLabels
 from sinks.review.erasure.subject import Subject
 from sinks.review.erasure.tables import RowsOf, tables
@@ -25,6 +26,7 @@ def erase(
     client: Client,
     subject: Subject,
     out: Path,
+    releases: Path,
     *,
     elsewhere: Elsewhere,
     unreached: Sequence[str],
@@ -38,6 +40,7 @@ def erase(
         client: a connection whose database is migrated, and that waits for as long as a mutation takes.
         subject: whom or what, and by whose word.
         out: the folder of batches.
+        releases: the folder of releases.
         elsewhere: further places.
         unreached: sentences about what cannot be reached.
 
@@ -50,9 +53,9 @@ def erase(
         work = Work(client, subject)
         _list(work, out)
         work.remember()
-        places = _places(work, out, elsewhere)
+        places = _places(work, out, releases, elsewhere)
         found = {place.name: place.count() for place in places}
-        inferences, sent_on = work.count("inference"), Batches(out, Marks(work)).sent_on()
+        inferences, sent_on = work.count("inference"), _sent_on(work, out, releases)
         for place in places:
             place.erase()
         left = {place.name: place.count() for place in places}
@@ -63,12 +66,12 @@ def erase(
     return receipt
 
 
-def look(client: Client, subject: Subject, out: Path, *, elsewhere: Elsewhere) -> Receipt:
+def look(client: Client, subject: Subject, out: Path, releases: Path, *, elsewhere: Elsewhere) -> Receipt:
     """Return what an erasure would find, of the subject and of all that was erased before, and change nothing."""
     with workshop(out, "erasing"), Work.looking(client, subject) as work:
         _list(work, out)
-        found = {place.name: place.count() for place in _places(work, out, elsewhere)}
-        inferences, sent_on = work.count("inference"), Batches(out, Marks(work)).sent_on()
+        found = {place.name: place.count() for place in _places(work, out, releases, elsewhere)}
+        inferences, sent_on = work.count("inference"), _sent_on(work, out, releases)
     return _receipt(subject, inferences, found, found, sent_on)
 
 
@@ -78,10 +81,18 @@ def _list(work: Work, out: Path) -> None:
     work.add(("inference", name) for name in sorted(Batches(out, Marks(work)).names() - {*work.names("inference")}))
 
 
-def _places(work: Work, out: Path, elsewhere: Elsewhere) -> list[Place]:
+def _sent_on(work: Work, out: Path, releases: Path) -> list[str]:
+    """Say who was given what is to go: exports and pushes of batches, and releases."""
+    batches = Batches(out, Marks(work))
+    return [*batches.sent_on(), *Releases(releases, Marks(work), batches.touched()).sent_on()]
+
+
+def _places(work: Work, out: Path, releases: Path, elsewhere: Elsewhere) -> list[Place]:
     """Return all places in the order in which they are erased: the rows last, which lead to everything else."""
     marks = Marks(work)
-    files = [place(out, marks) for place in (Exports, Decisions, KeptLabels, Batches)]
+    batches = Batches(out, marks)
+    files: list[Place] = [Releases(releases, marks, batches.touched()), Exports(out, marks), Decisions(out, marks)]
+    files += [KeptLabels(out, marks), batches]
     inferences, aliases = work.names("inference"), [name.partition(":")[2] for name in work.names("alias")]
     people = [*work.subject.raw_users, *work.names("user")]
     letters = DeadLetters(work.client, sorted({*inferences, *aliases, *people}))

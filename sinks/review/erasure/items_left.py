@@ -29,6 +29,7 @@ class Left:
     tombstones: list[Tombstone] = field(default_factory=list)
     mentions: int = 0  # in other items: near-duplicates, other answers, feedback
     names: list[str] = field(default_factory=list)  # of the items that went
+    touched: list[str] = field(default_factory=list)  # of those that stayed, and said something of what went
 
     def chunks(self) -> Iterator[list[Item]]:
         for chunk in read_items(self.batch):
@@ -61,7 +62,9 @@ class Left:
                 if not (marks.feedback(each["feedback_id"]) or marks.user(each["rater_id"], each["time"]))
             ],
         }
-        self.mentions += sum(len(item[name] or []) - len(those) for name, those in left.items())
+        mentions = sum(len(item[name] or []) - len(those) for name, those in left.items())
+        self.mentions += mentions
+        self.touched += [item["inference_id"]] * bool(mentions)
         return item | {name: those for name, those in left.items() if item[name] is not None}
 
 

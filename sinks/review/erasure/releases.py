@@ -1,34 +1,59 @@
-"""Releases as a place to erase from: which versions still hold what is to go; people alone take a version back."""
+"""Releases as a place to erase from: another version takes the place of each that holds something, and who had it is
+named."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
+
 from sinks.review.erasure.marks import Marks
-from sinks.review.erasure.review_files import mentions
-from sinks.review.manifest import NAME
+from sinks.review.release import log
+from sinks.review.release.release import FILES, LINEAGE
+from sinks.review.release.superseding import supersede
 
 
 class Releases:
-    """Versions in a folder of releases whose data or lineage names what is to go.
+    """Versions whose data came from what is to go.
 
-    Whoever has a version has to hear of the one that supersedes it, so that an erasure takes none away by itself: it
-    counts them as left until they are gone.
+    Args:
+        folder: of the releases.
+        marks: what is to go.
+        touched: ids of items that stay, and say something of what goes: another answer, or somebody's correction. What
+            was made of them goes from releases, too.
     """
 
     name = "releases (versions)"
 
-    def __init__(self, folder: Path, marks: Marks) -> None:
-        self._folder, self._marks = folder, marks
+    def __init__(self, folder: Path, marks: Marks, touched: frozenset[str]) -> None:
+        self._folder, self._marks, self._touched = folder, marks, touched
 
     def count(self) -> int:
-        return len(list(self.holding()))
+        return len(list(self._holding()))
 
     def erase(self) -> None:
-        """Leave them: see above."""
+        subject = self._marks.subject
+        for version, names in list(self._holding()):
+            if version not in self._withdrawn():
+                supersede(self._folder, version, names, subject.by, subject.at)
+            for file in (*FILES, LINEAGE):  # a run that was killed had begun to
+                (self._folder / version / file).unlink(missing_ok=True)
 
-    def holding(self) -> Iterator[Path]:
-        """Give the versions that hold something."""
-        for manifest in sorted(self._folder.glob(f"[!.]*/{NAME}")):
-            version = manifest.parent
-            if any(mentions(path, self._marks.patterns) for path in sorted(version.rglob("*")) if path.is_file()):
-                yield version
+    def sent_on(self) -> list[str]:
+        """Say who was given a version that holds something."""
+        return [
+            f"{holder} has release {version}: tell them that another takes its place."
+            for version, _ in self._holding()
+            for holder in log.holders(self._folder, version)
+        ]
+
+    def _withdrawn(self) -> set[str]:
+        """Return the versions whose place another has taken; of others that were withdrawn, none has."""
+        return {line.version for line in log.read(self._folder) if line.what == "withdrawn" and "erased" in line.note}
+
+    def _holding(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Give each version that holds something, with the items that are in it."""
+        for lineage in sorted(self._folder.glob(f"[!.]*/{LINEAGE}")):
+            names = {orjson.loads(line)["inference_id"] for line in lineage.read_bytes().splitlines()}
+            going = frozenset(name for name in names if name in self._touched or self._marks.inference(name))
+            if going:
+                yield lineage.parent.name, going

@@ -19,11 +19,11 @@ OTHERS = (OTHER, "o1", "o2", "o about o1", "o about both", "o finding", "o usage
 
 
 def erased(client: Client, out: Path, who: Subject | None = None) -> Receipt:
-    return erase(client, who or subject(), out, elsewhere=lambda _: [], unreached=["Kafka."])
+    return erase(client, who or subject(), out, out / "releases", elsewhere=lambda _: [], unreached=["Kafka."])
 
 
 def looked(client: Client, out: Path, who: Subject) -> Receipt:
-    return look(client, who, out, elsewhere=lambda _: [])
+    return look(client, who, out, out / "releases", elsewhere=lambda _: [])
 
 
 NOBODY = subject(users=(), inferences=())

@@ -25,6 +25,7 @@ from sinks.review.prelabels.kept import Kept
 from sinks.review.prelabels.plug import Prelabel
 from sinks.review.recording import record
 from sinks.review.refusals import TamperedBatch
+from sinks.review.report.people import rewrite
 from sinks.review.windows import Window
 from tests.sinks.review.erasure.planted import MARKED, NOW, OTHER, plant_all, subject
 from tests.sinks.review.erasure.test_erase import NOBODY, erased
@@ -86,6 +87,7 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     _read_and_write_alike(batch, tmp_path / "again")
     _tampering_is_not_made_good(client, batch, tmp_path)
     Audit(batch).append(Step.PUSHED, "Lee", NOW, to="s3://reviews/2026-W46")
+    page = rewrite(batch)
     receipt = erased(client, tmp_path)
     assert receipt.left == 0
     exported, pushed, _ = receipt.elsewhere
@@ -99,6 +101,7 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     assert found["decisions (lines)"] == 1
     assert found["pre-labels kept (lines)"] == 1
     assert anywhere(tmp_path) == set()
+    assert not page.exists()
     after = verify(batch)
     assert ids(batch) == items - {*HERS}
     assert {each.item for each in after.erased} == {subject().hash(name) for name in HERS}
