@@ -33,6 +33,7 @@ COMMANDS = (
     "replay",
     "schema",
     "settings",
+    "similar",
     "simulate",
     "status",
     "up",
@@ -55,9 +56,27 @@ def test_help_lists_every_command_with_what_it_does(option: str) -> None:
 
 
 BELOW = {
-    "batch": ("cut", "plan", "policy", "push", "verify"),
+    "batch": (
+        "adjudicate",
+        "audit",
+        "conflicts",
+        "cut",
+        "decide",
+        "export",
+        "import",
+        "plan",
+        "policy",
+        "push",
+        "reject",
+        "report",
+        "review",
+        "sign",
+        "status",
+        "verify",
+    ),
     "findings": ("accept", "ack", "show"),
     "reference": ("pin", "reset", "show", "unpin"),
+    "release": ("cut", "diff", "hand-over", "list", "rollback", "verify"),
 }
 
 
