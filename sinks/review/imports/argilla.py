@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sinks.review.imports.documents import members
-from sinks.review.imports.said import Problem, Said
+from sinks.review.imports.said import Problem, Said, told
 
 Json = Mapping[str, Any]
 
@@ -23,7 +23,7 @@ def read(path: Path) -> Iterator[Said | Problem]:
         try:
             yield from _record(f"record {number}", record)
         except (KeyError, TypeError, AttributeError, ValueError) as wrong:
-            yield Problem(f"record {number}", f"{wrong!r} is not of Argilla's records.json: write it with to_disk.")
+            yield Problem(f"record {number}", f"{told(wrong)} is not of Argilla's records.json: write it with to_disk.")
 
 
 def _record(row: str, record: Json) -> Iterator[Said]:

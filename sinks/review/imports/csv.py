@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from sinks.review.exports.csv import SHOWN, plain
-from sinks.review.imports.said import Problem, Said
+from sinks.review.imports.said import Problem, Said, told
 
 NEEDED = ("inference_id", "verdict")
 
@@ -50,4 +50,4 @@ def _row(row: str, cells: Mapping[str, str | None]) -> Said | Problem:
             agrees=orjson.loads(said["agrees_with_prelabels"]) if said.get("agrees_with_prelabels") else {},
         )
     except ValueError as wrong:
-        return Problem(row, f"{wrong}: seconds are a number, agrees_with_prelabels is JSON.")
+        return Problem(row, f"{told(wrong)}: seconds are a number, agrees_with_prelabels is JSON.")

@@ -13,6 +13,10 @@ def members(path: Path) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
     """Give the objects of an array with their numbers, from 1 on; where it breaks off, that is the last."""
     number = 0
     with path.open("rb") as file:
+        if file.read(64).lstrip()[:1] != b"[":
+            yield 1, Problem("member 1", "The file is no JSON array: export anew, as JSON.")
+            return
+        file.seek(0)
         try:
             for number, each in enumerate(ijson.items(file, "item", use_float=True), 1):
                 known = isinstance(each, dict)

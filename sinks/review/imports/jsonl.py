@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from sinks.review.imports.said import Problem, Said
+from sinks.review.imports.said import Problem, Said, told
 
 SHOWN = ("dialogue", "answers")
 
@@ -39,4 +39,4 @@ def _line(row: str, line: bytes) -> Said | Problem:
             agrees=said.get("agrees_with_prelabels") or {},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as wrong:
-        return Problem(row, f"No decision ({wrong!r}): a line is a JSON object with inference_id and verdict.")
+        return Problem(row, f"No decision ({told(wrong)}): a line is a JSON object with inference_id and verdict.")

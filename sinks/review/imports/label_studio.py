@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sinks.review.imports.documents import members
-from sinks.review.imports.said import Problem, Said
+from sinks.review.imports.said import Problem, Said, told
 
 Json = Mapping[str, Any]
 
@@ -22,7 +22,9 @@ def read(path: Path) -> Iterator[Said | Problem]:
         try:
             yield from _task(f"task {number}", task)
         except (KeyError, TypeError, AttributeError, ValueError) as wrong:
-            yield Problem(f"task {number}", f"{wrong!r} is not of Label Studio's JSON: export as JSON, not JSON-MIN.")
+            yield Problem(
+                f"task {number}", f"{told(wrong)} is not of Label Studio's JSON: export as JSON, not JSON-MIN."
+            )
 
 
 def _task(row: str, task: Json) -> Iterator[Said]:

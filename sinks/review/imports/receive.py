@@ -6,16 +6,17 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
+import orjson
 from pydantic import ValidationError
 
 from sinks.review import decisions
 from sinks.review.audit import Step
 from sinks.review.decisions import Decision
 from sinks.review.exports.sheet import sheets
-from sinks.review.imports.checking import consistent, known, wrong
+from sinks.review.imports.checking import Known, consistent, known, wrong
 from sinks.review.imports.deciding import as_kept, decided
 from sinks.review.imports.forms import FORMS
-from sinks.review.imports.said import Problem
+from sinks.review.imports.said import Problem, Said, told
 from sinks.review.manifest import verify
 from sinks.review.recording import record
 
@@ -66,20 +67,23 @@ def receive(batch: Path, path: Path, form: str, by: str, at: datetime, names: Ma
             problems.append(said)
         elif not said.verdict:
             undecided += 1
-        elif why := wrong(said, items):
+        elif why := _wrong(said, items):
             problems.append(Problem(said.row, why))
         else:
             try:
                 taken.append((said.row, as_kept(decided(said, name, by, at, kind.source, names), kept)))
-            except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                where = ".".join(map(str, first["loc"]))
-                problems.append(
-                    Problem(said.row, f"{said.inference_id}: {where + ': ' if where else ''}{first['msg']}.")
-                )
+            except (ValidationError, orjson.JSONEncodeError) as error:
+                problems.append(Problem(said.row, f"{said.inference_id}: {told(error)}."))
     good, conflicting = consistent(taken)
     recorded = record(batch, good, Step.IMPORTED, by, at, source=kind.source, refused=len(problems) + len(conflicting))
     review = recorded.review
     return Receipt(
         rows, recorded.added, recorded.known, undecided, problems + conflicting, len(review.open), len(review.conflicts)
     )
+
+
+def _wrong(said: Said, items: Mapping[str, Known]) -> str | None:
+    try:
+        return wrong(said, items)
+    except orjson.JSONEncodeError as error:  # half a surrogate, or a number of many digits, which was never exported
+        return f"{said.inference_id}: {told(error)}: decide it on a fresh export."

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+import pydantic.dataclasses
+
 from sinks.review.decisions import Verdict
 
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True, config=pydantic.ConfigDict(strict=True))
 class Said:
     """What a file says of an item, as it says it.
 
@@ -40,3 +42,12 @@ class Problem:
 
     row: str
     why: str
+
+
+def told(error: Exception) -> str:
+    """Say in a line what is wrong with a row, without its texts."""
+    if isinstance(error, pydantic.ValidationError):
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"{where}: {first['msg']}" if where else first["msg"]
+    return f"{type(error).__name__} {error}"

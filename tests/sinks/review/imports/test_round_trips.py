@@ -165,3 +165,48 @@ def test_who_is_to_judge_alone_sees_no_label(tmp_path: Path) -> None:
         assert not [path for path in place.rglob("*") if path.is_file() and b"quality" in path.read_bytes()]
     (task,) = orjson.loads((folder / "review/exports/label_studio/tasks-00001.json").read_bytes())
     assert (task["overlap"], task["predictions"]) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"no json",
+        b"[]",
+        b"{}",
+        b'{"inference_id": ["a"], "verdict": "accept"}',
+        b'{"inference_id": "a", "verdict": "rank", "ranking": [["a#0"]]}',
+        b'{"inference_id": "a", "verdict": "rank", "ranking": "a#0"}',
+        b'{"inference_id": "a", "verdict": "accept", "reviewer": 7}',
+        b'{"inference_id": "a", "verdict": "accept", "labels": "good"}',
+        b'{"inference_id": "a", "verdict": "accept", "seconds": "long"}',
+        b'{"inference_id": "a", "verdict": "accept", "seconds": -1}',
+        b'{"inference_id": "a", "verdict": "correct", "correction": 7}',
+        b'{"inference_id": "a", "verdict": "accept", "agrees_with_prelabels": {"q": "yes"}}',
+        b"\xff\xfe",
+    ],
+)
+def test_whatever_a_line_holds_is_named_and_the_next_is_kept(folder: Path, line: bytes) -> None:
+    path = folder.parent / "said.jsonl"
+    path.write_bytes(line + b'\n{"inference_id": "b", "verdict": "accept"}\n')
+    receipt = receive(folder, path, "jsonl", "Eve", MONDAY)
+    assert [each.row for each in receipt.problems] == ["line 1"]
+    assert receipt.added == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"{}",
+        b"[",
+        b"[7]",
+        b'[{"data": {"inference_id": "a"}}]',
+        b'[{"data": 7, "annotations": []}]',
+        b'[{"data": {"inference_id": "a", "fingerprint": "f", "dialogue": 1, "answers": 1}, "annotations": [{"id": 1}]}]',
+    ],
+)
+def test_what_label_studio_never_wrote_is_no_decision(folder: Path, document: bytes) -> None:
+    path = folder.parent / "said.json"
+    path.write_bytes(document)
+    receipt = receive(folder, path, "label-studio", "Eve", MONDAY)
+    assert receipt.added == 0
+    assert len(receipt.problems) == 1
