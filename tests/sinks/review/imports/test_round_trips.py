@@ -201,7 +201,7 @@ def test_whatever_a_line_holds_is_named_and_the_next_is_kept(folder: Path, line:
         b"[7]",
         b'[{"data": {"inference_id": "a"}}]',
         b'[{"data": 7, "annotations": []}]',
-        b'[{"data": {"inference_id": "a", "fingerprint": "f", "dialogue": 1, "answers": 1}, "annotations": [{"id": 1}]}]',
+        b'[{"data": {"inference_id": "a", "fingerprint": "f", "dialogue": 1, "answers": 1}, "annotations": [{}]}]',
     ],
 )
 def test_what_label_studio_never_wrote_is_no_decision(folder: Path, document: bytes) -> None:
