@@ -16,6 +16,7 @@ from sinks.review.closing import empty_window, require_closed
 from sinks.review.folder import publish, workshop, write_items
 from sinks.review.items import Item, items
 from sinks.review.manifest import Counts, FileFact, Manifest, WindowFact, code_versions, fact, verify
+from sinks.review.minilm import MiniLM
 from sinks.review.parents import Parents, parents
 from sinks.review.places import places
 from sinks.review.policy import Policy
@@ -24,7 +25,7 @@ from sinks.review.refusals import BatchDiffers
 from sinks.review.report.write import write_report
 from sinks.review.select import Selection, select
 from sinks.review.snapshot import Funnel, Snapshot, snapshot
-from sinks.review.vectors import Hashed
+from sinks.review.vectors import Hashed, Vectors
 from sinks.review.windows import Window, iso
 
 NO_TOKENS: Mapping[str, str] = {}
@@ -63,10 +64,11 @@ def cut(
         tokens: of the services that label, by the name that the policy gives them.
 
     Raises:
-        CutRefused: WindowOpen, EmptyWindow, UnusableFolder, CutUnderWay, TamperedBatch or MovedMeanwhile; and where the
-            folder is there already and is not this very cut, BatchDiffers or NotABatch.
+        CutRefused: WindowOpen, EmptyWindow, UnusableFolder, CutUnderWay, TamperedBatch, MovedMeanwhile or NoModel; and
+            where the folder is there already and is not this very cut, BatchDiffers or NotABatch.
     """
     require_closed(client, window, lateness)
+    vectors = MiniLM() if policy.map.vectors == MiniLM.name else Hashed()
     batch = out / window.name
     with workshop(out, window.name) as folder:
         before = parents(out, window)
@@ -75,7 +77,7 @@ def cut(
                 raise empty_window(client, window)
             selection = select(shot, policy)
             labeller = Labeller(policy.prelabels, tokens, out, ask=not batch.exists())
-            write_items(folder, _labelled(_placed(shot, selection.picks), labeller))
+            write_items(folder, _labelled(_placed(shot, selection.picks, vectors), labeller))
         counts = _counts(shot.funnel, selection, labeller)
         items_alone = _manifest(window, lateness, policy, counts, before, shot.funnel, folder)
         write_report(folder, items_alone)
@@ -94,9 +96,9 @@ def cut_name(window: Window, out: Path) -> str:
     return f"{window.name.replace('-', '_')}_{where}"
 
 
-def _placed(shot: Snapshot, picks: Sequence[Pick]) -> Iterator[list[Item]]:
+def _placed(shot: Snapshot, picks: Sequence[Pick], vectors: Vectors) -> Iterator[list[Item]]:
     """Give items with their places on the map, which depend on all of them."""
-    on_map = iter(places(Hashed().of(shot, [pick.inference_id for pick in picks])))
+    on_map = iter(places(vectors.of(shot, [pick.inference_id for pick in picks])))
     for chunk in items(shot, picks):
         yield [item | {"x": x, "y": y} for item, (x, y) in zip(chunk, on_map, strict=False)]
 

@@ -3,7 +3,7 @@
 import tomllib
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -90,6 +90,14 @@ class Discovery(Section):
     least: int = Field(5, ge=2, description="Inferences of the sample that make a topic.")
 
 
+class Map(Section):
+    """Where the items of a batch lie among one another."""
+
+    vectors: Literal["hashed", "minilm"] = Field(
+        "hashed", description="By the words of questions; or by what they mean, which takes the extra `embeddings`."
+    )
+
+
 class Slices(Section):
     """Which parts of the traffic are looked at for defects."""
 
@@ -119,6 +127,7 @@ class Policy(Section):
     folding: Folding = Folding()
     finding: FindingSection = FindingSection()
     discovery: Discovery = Discovery()
+    map: Map = Map()
     slices: Slices = Slices()
     prelabels: tuple[AnyPlug, ...] = Field(
         (), strict=False, description="Services that label items before people do: moderation, a classifier, a judge."
