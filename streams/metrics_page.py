@@ -4,11 +4,13 @@ from sinks.metrics import GROUPS, Metric
 
 HEAD = """# Metrics
 
-A worker serves them at `/metrics` on its port, in OpenMetrics with exemplars for those who ask for it, else in Prometheus's
-text format. Each is declared in `sinks/metrics.py`; `make metrics` writes this page. A counter's series end in `_total`, a
-histogram's in `_bucket`, `_count` and `_sum`. Labels have few values: names of topics, segments up to `SLUICE_SEGMENTS`,
-and short lists of our own.
+A worker serves them at `/metrics` on its port, in OpenMetrics with exemplars for those who ask for it, else in
+Prometheus's text format. Each is declared in `sinks/metrics.py`; `make metrics` writes this page. A counter's series
+end in `_total`, a histogram's in `_bucket`, `_count` and `_sum`. Labels have few values: names of topics, segments up
+to `SLUICE_SEGMENTS`, and short lists of our own.
 """
+COLUMNS = """| metric | kind | labels | unit | what it means, and what to do |
+|---|---|---|---|---|"""
 
 
 def page() -> str:
@@ -18,7 +20,7 @@ def page() -> str:
 
 def _group(name: str, metrics: tuple[Metric, ...]) -> str:
     rows = "\n".join(_row(metric) for metric in metrics)
-    return f"## {name}\n\n| metric | kind | labels | unit | what it means, and what to do |\n|---|---|---|---|---|\n{rows}\n"
+    return f"## {name}\n\n{COLUMNS}\n{rows}\n"
 
 
 def _row(metric: Metric) -> str:

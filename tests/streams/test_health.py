@@ -135,7 +135,7 @@ async def test_a_store_that_refuses_is_said_as_long_as_it_does() -> None:
 
     work = asyncio.create_task(offers.until_taken(write, lambda: True))
     async with asyncio.timeout(10):
-        while not offers.waiting_s:
+        while not offers.waiting_s:  # noqa: ASYNC110  # what is waited for happens in a thread
             await asyncio.sleep(0.005)
     await vitals.look()
     assert "ClickHouse has refused" in vitals.health.unready()[0]
