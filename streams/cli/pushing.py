@@ -5,9 +5,11 @@ from pathlib import Path
 
 import click
 
+from sinks.review import manifest as batches_manifest
 from sinks.review.audit import Audit, Step
-from sinks.review.manifest import verify
 from sinks.review.pushing import push
+from sinks.review.release import log, manifest
+from sinks.review.release.release import LINEAGE
 from streams.cli.batches import batch
 from streams.cli.group import plainly
 from streams.cli.references import BY
@@ -19,13 +21,16 @@ from streams.cli.references import BY
 @BY
 @plainly
 def batch_push(folder: Path, target: str, by: str) -> None:
-    """Copy a batch, verified, to s3://bucket/prefix[?endpoint_override=host:port]; what is there already stays.
+    """Copy a batch or a release, verified, to s3://bucket/prefix[?endpoint_override=host:port]; what is there stays.
 
     Keys come from where the AWS SDK takes them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the machine.
     """
-    verify(folder)
-    pushed = push(folder, target)
-    if pushed.copied:
-        Audit(folder).append(Step.PUSHED, by, datetime.now(UTC), to=pushed.to)
+    released = (folder / LINEAGE).is_file()
+    (manifest if released else batches_manifest).verify(folder)
+    pushed, now = push(folder, target), datetime.now(UTC)
+    if pushed.copied and released:
+        log.append(folder.resolve().parent, "handed_over", folder.resolve().name, by, now, to=pushed.to)
+    elif pushed.copied:
+        Audit(folder).append(Step.PUSHED, by, now, to=pushed.to)
     copied, same = len(pushed.copied), len(pushed.same)
     click.echo(f"{pushed.to}: {copied} files copied and read back, {same} lay there already, the same.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
@@ -13,6 +14,11 @@ from sinks.review import pushing
 from sinks.review.manifest import fact
 from sinks.review.pushing import OtherThere, Pushed, UnusableTarget, push
 from sinks.review.refusals import NotABatch
+from sinks.review.release import log
+from sinks.review.release.release import release
+from streams.cli import main
+from tests.sinks.review.deciding import minute
+from tests.sinks.review.release.test_release import many, signed
 
 ALL = ("README.md", "items.jsonl", "manifest.json")
 
@@ -131,3 +137,16 @@ def test_what_cannot_be_reached_says_how_and_shows_no_key(store: str, tmp_path: 
         assert "s3cret" not in str(refused.value)
     with pytest.raises(NotABatch):
         push(tmp_path, f"s3://reviews/x{store}")
+
+
+def test_the_command_verifies_a_release_and_writes_down_who_has_it(store: str, tmp_path: Path) -> None:
+    releases = tmp_path / "releases"
+    made = release([signed(tmp_path / "batches", many(5))], releases, "1", "bea", minute(6000)).path
+    arguments = ["batch", "push", str(made), f"s3://reviews/released{store}", "--by", "bea"]
+    for said in ("copied and read back, 0 lay", "0 files copied and read back"):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        assert said in result.output
+    assert log.holders(releases, "1") == ["s3://reviews/released/1"]
+    (made / "lineage.jsonl").write_bytes(b"")
+    assert CliRunner().invoke(main, arguments).exit_code == 2
