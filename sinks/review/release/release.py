@@ -51,6 +51,7 @@ class _Lines:
     """What is written, and counted, while items go by."""
 
     records: Counter[str] = field(default_factory=Counter)
+    items: Counter[str] = field(default_factory=Counter)  # that gave a record, of each batch
     left_out: Counter[str] = field(default_factory=Counter)
 
 
@@ -104,7 +105,9 @@ def release(
         folder.rename(releases / version)
     sync(releases)
     for batch in batches:
-        Audit(batch).append(Step.RELEASED, by, at, version=version, release_sha256=manifest.sha256)
+        Audit(batch).append(
+            Step.RELEASED, by, at, version=version, release_sha256=manifest.sha256, items=lines.items[batch.name]
+        )
     log.append(releases, "released", version, by, at)
     return Released(releases / version, manifest)
 
@@ -155,6 +158,7 @@ def _write(folder: Path, batches: Sequence[Path], sides: Sides, share: float, wi
                         files[file].write(_line(record))
                         whence = {"file": file, "line": line, "batch": batch.name, "signed_by": signed}
                         files[LINEAGE].write(_line(whence | lineage))
+                    lines.items[batch.name] += 1
                 except LeftOut as why:
                     lines.left_out[str(why)] += 1
     return lines

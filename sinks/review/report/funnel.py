@@ -46,7 +46,7 @@ def steps(counts: Counts, after: Decided) -> list[Step]:
         ("information", "picked", counts.items, "under quotas, budget and caps; near-duplicates are one"),
         ("knowledge", "decided", after.decided, "by people, or by a label that their audit lets stand"),
         ("knowledge", "accepted", after.accepted, "as they are, corrected or ranked"),
-        ("knowledge", "released", after.released, "signed by a person, and given a version"),
+        ("knowledge", "released", after.released, "in a signed version; rejected ones as what not to say"),
     ]
     widths = _widths([count for _, _, count, _ in counted])
     return [

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from sinks.review.audit import State, state
+from sinks.review.audit import Audit, State, state
 from sinks.review.release import log
 from sinks.review.release.changes import changes
 from sinks.review.release.leakage import Sides, is_for_evaluation
@@ -63,6 +63,7 @@ def test_a_release_holds_what_was_decided_and_leads_back_to_it(tmp_path: Path) -
     assert evaluated == {f"i{n:03d}" for n in range(40) if is_for_evaluation(f"c{n}", 0.1)} - {"i003", "i004"}
     assert not evaluated & {each["inference_id"] for each in lineage if each["file"] != "evaluation.jsonl"}
     assert state(folder) is State.RELEASED
+    assert Audit(folder).steps()[-1].facts["items"] == len({each["inference_id"] for each in lineage})
     assert log.current(tmp_path / "releases") == "2026.46"
 
 
