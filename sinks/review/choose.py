@@ -7,7 +7,8 @@ weight to the item that it folds into. So the weights still add up to all eligib
 without bias (Horvitz and Thompson, JASA 47, 1952), as far as a near-duplicate is judged as its twin is.
 
 Then the other reasons are served in turn, one candidate each, so that a short budget is shared equally. An item that
-several reasons want counts in the quota of each, and in the budget once.
+several reasons want counts in the quota of each, and in the budget once; a near-duplicate of what a reason has already
+counts in neither, so that an incident of a thousand equal errors does not use up a quota.
 """
 
 from collections import Counter
@@ -66,6 +67,7 @@ class Choice:
         self._picks: dict[str, Pick] = {}
         self._of_user: Counter[str] = Counter()
         self._of_topic: Counter[str] = Counter()
+        self._of_reason: Counter[Reason] = Counter()
 
     def draw(self, control: Sequence[Candidate]) -> None:
         """Take the control: its draws, in the order of their hashes; at most as many as the budget has room for."""
@@ -85,21 +87,19 @@ class Choice:
     def serve(self, wanted: Mapping[Reason, Sequence[Candidate]]) -> None:
         """Serve the other reasons, one candidate each in turn, until quotas, candidates or the budget are used up."""
         queues = {reason: iter(candidates) for reason, candidates in wanted.items()}
-        taken: Counter[Reason] = Counter()
         while queues:
             for reason in list(queues):
-                if taken[reason] >= self._quota(reason) or not self._next(reason, queues[reason]):
+                if self._of_reason[reason] >= self._quota(reason) or not self._next(reason, queues[reason]):
                     del queues[reason]
-                else:
-                    taken[reason] += 1
 
     def picks(self) -> list[Pick]:
         """Return the batch in the order of a keyed hash: whoever reviews half of it has reviewed a fair half."""
         return sorted(self._picks.values(), key=lambda pick: _place(pick.inference_id, self._policy.seed))
 
     def _next(self, reason: Reason, queue: Iterator[Candidate]) -> bool:
-        """Take the first candidate of a queue that may be taken; False where there is none."""
-        return any(self._take(reason, candidate) is not None for candidate in queue)
+        """Take candidates of a queue until the reason has one item more; False where none gives it one."""
+        before = self._of_reason[reason]
+        return any(self._take(reason, each) is not None and self._of_reason[reason] > before for each in queue)
 
     def _take(self, reason: Reason, candidate: Candidate) -> Pick | None:
         """Put a candidate into the batch, as an item of its own or folded into one; None where it has no room."""
@@ -114,6 +114,7 @@ class Choice:
                 return None
             else:
                 pick = self._add(name)
+        self._of_reason[reason] += reason not in pick.why
         pick.why.setdefault(reason, candidate.why)
         pick.probabilities.setdefault(reason, round(candidate.probability, 12))
         pick.findings = sorted({*pick.findings, *candidate.findings}, key=lambda f: (f.finding_id, f.position))

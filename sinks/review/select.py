@@ -42,7 +42,7 @@ def select(snapshot: Snapshot, policy: Policy) -> Selection:
 
 
 def _control(snapshot: Snapshot, policy: Policy) -> list[Candidate]:
-    quota = policy.quotas.control
+    quota = min(policy.quotas.control, policy.budget.size)  # what is drawn, so that the chance is that of the draw
     if quota == 0:
         return []
     rows = snapshot.select(_CONTROL, limit=quota, **key(policy, Reason.CONTROL))

@@ -132,3 +132,10 @@ def test_what_has_no_room_leaves_it_to_the_next() -> None:
     of = known({f"i{n}": ("ann" if n < 5 else f"u{n}", None, n) for n in range(10)})
     policy = Policy(caps=Caps(per_user=1), quotas=Quotas(anomaly=3))
     assert sorted(batch(policy, of, [], anomaly=[f"i{n}" for n in range(10)])) == ["i0", "i5", "i6"]
+
+
+def test_near_duplicates_do_not_use_up_a_quota() -> None:
+    of = known({f"i{n}": (None, None, 0 if n < 10 else n) for n in range(20)})
+    picks = batch(Policy(quotas=Quotas(anomaly=3)), of, [], anomaly=[f"i{n}" for n in range(20)])
+    assert sorted(picks) == ["i0", "i10", "i11"]
+    assert picks["i0"].folded == [f"i{n}" for n in range(1, 10)]

@@ -264,6 +264,8 @@ def test_the_control_knows_its_inclusion_probability(client: Client) -> None:
     assert {p.probabilities[Reason.CONTROL] for p in some.values() if Reason.CONTROL in p.reasons} == {0.25}
     assert {p.control_weight for p in some.values() if Reason.CONTROL in p.reasons} == {4.0}
     assert {p.control_weight for p in some.values() if Reason.CONTROL not in p.reasons} == {None}
+    short = chosen(client, Policy(budget=Budget(items=4), caps=NO_CAPS, quotas=Quotas(**(NOTHING | {"control": 10}))))
+    assert {(p.probabilities[Reason.CONTROL], p.control_weight) for p in short} == {(0.1, 10.0)}
     everything = picked(client, control=100)
     assert len(everything) == 40
     assert {(p.probabilities[Reason.CONTROL], p.control_weight) for p in everything.values()} == {(1.0, 1.0)}
