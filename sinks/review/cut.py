@@ -137,7 +137,7 @@ def _manifest(
     return Manifest(
         window=WindowFact(name=window.name, begin=iso(window.begin), end=iso(window.end)),
         lateness_s=lateness.total_seconds(),
-        policy=policy,
+        policy=policy.said(),
         policy_sha256=policy.sha256,
         parents=before.hashes,
         stored_until=funnel.stored_until,

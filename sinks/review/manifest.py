@@ -96,7 +96,9 @@ class Manifest(Strict):
     def to_bytes(self) -> bytes:
         """Return canonical JSON: sorted keys, two spaces, a final newline."""
         options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        return orjson.dumps(self.model_dump(mode="json"), option=options)
+        # Of the policy what was written: a Sluice whose policies have gained a value since must not add it here.
+        said = self.model_dump(mode="json") | {"policy": self.policy.model_dump(mode="json", exclude_unset=True)}
+        return orjson.dumps(said, option=options)
 
 
 def code_versions() -> dict[str, str]:
@@ -140,7 +142,7 @@ def read(batch: Path) -> Manifest:
         raise TamperedBatch(
             f"{path} is no manifest of this version ({where}): restore it, or upgrade Sluice."
         ) from None
-    if manifest.to_bytes() != data or manifest.policy.sha256 != manifest.policy_sha256:
+    if manifest.to_bytes() != data or manifest.policy.said_sha256 != manifest.policy_sha256:
         raise TamperedBatch(f"{path} was edited by hand: restore it, or cut the window again into another folder.")
     return manifest
 

@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 
 from sinks.review import manifest as manifest_module
 from sinks.review.manifest import Manifest
-from sinks.review.refusals import CutRefused
 from sinks.review.windows import Window
 
 REACH = timedelta(days=35)  # how long before a window the batch before it may have ended, for its late events to come
@@ -45,7 +44,7 @@ def parents(out: Path, window: Window) -> Parents:
     Of a window that lies there cut, the batches that it was cut after count, and no others: a batch that was cut since
     changes nothing about it.
 
-    Raises TamperedBatch where one of them is not what its manifest says.
+    Raises TamperedBatch where one of them is not what its manifest says: its items could be picked again.
     """
     known = [(path, held) for path, held in _batches(out) if held.window.name != window.name]
     there = next((held for _, held in _batches(out) if held.window.name == window.name), None)
@@ -70,14 +69,11 @@ def parents(out: Path, window: Window) -> Parents:
 def _batches(out: Path) -> Iterable[tuple[Path, Manifest]]:
     if not out.is_dir():
         return []
-    found = []
-    for path in sorted(out.iterdir()):
-        if not path.name.startswith(".") and (path / manifest_module.NAME).is_file():
-            try:
-                found.append((path, manifest_module.read(path)))
-            except CutRefused:  # of another version, or broken: `verify` says so of the batch itself
-                continue
-    return found
+    return [
+        (path, manifest_module.read(path))
+        for path in sorted(out.iterdir())
+        if not path.name.startswith(".") and (path / manifest_module.NAME).is_file()
+    ]
 
 
 def _ids(batch: Path) -> Iterable[str]:

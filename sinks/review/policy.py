@@ -151,7 +151,17 @@ class Policy(Section):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:
             raise InvalidPolicy(f"{path} cannot be read as TOML: {wrong}.") from None
 
+    def said(self) -> "Policy":
+        """Return the same policy, of which every value counts as said, defaults included."""
+        return Policy.model_validate(self.model_dump())
+
     @property
     def sha256(self) -> str:
         """The hash of every value, defaults included."""
-        return sha256(orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return self.said().said_sha256
+
+    @property
+    def said_sha256(self) -> str:
+        """The hash of the values that were said."""
+        said = self.model_dump(mode="json", exclude_unset=True)
+        return sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()

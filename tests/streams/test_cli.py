@@ -131,7 +131,7 @@ def batch(tmp_path: Path) -> Path:
     manifest = Manifest(
         window=WindowFact(name="2026-W46", begin="2026-11-09T00:00:00Z", end="2026-11-16T00:00:00Z"),
         lateness_s=86_400.0,
-        policy=policy,
+        policy=policy.said(),
         policy_sha256=policy.sha256,
         code=code_versions(),
         parents={},

@@ -53,7 +53,7 @@ def batch(out: Path, items: list[Item], **participation: Any) -> Path:
     manifest = Manifest(
         window=WindowFact(name=NAME, begin="2026-11-09T00:00:00Z", end="2026-11-16T00:00:00Z"),
         lateness_s=86400.0,
-        policy=policy,
+        policy=policy.said(),
         policy_sha256=policy.sha256,
         parents={},
         stored_until=0,

@@ -1,7 +1,9 @@
 """A batch is known by its hashes: what was changed is named."""
 
+from hashlib import sha256
 from pathlib import Path
 
+import orjson
 import pytest
 
 from sinks.review.manifest import Counts, Manifest, WindowFact, code_versions, fact, verify
@@ -16,7 +18,7 @@ def batch(tmp_path: Path) -> Path:
     manifest = Manifest(
         window=WindowFact(name="2026-W46", begin="2026-11-09T00:00:00Z", end="2026-11-16T00:00:00Z"),
         lateness_s=86400.0,
-        policy=Policy(),
+        policy=Policy().said(),
         policy_sha256=Policy().sha256,
         code=code_versions(),
         parents={},
@@ -93,3 +95,15 @@ def test_a_folder_without_a_manifest_is_no_batch(tmp_path: Path) -> None:
         verify(tmp_path)
     with pytest.raises(NotABatch):
         verify(tmp_path / "nowhere")
+
+
+def test_a_batch_of_before_a_policy_gained_a_value_is_whole(batch: Path) -> None:
+    path = batch / "manifest.json"
+    said = orjson.loads(path.read_bytes())
+    del said["policy"]["caps"]  # as if there had been no caps when it was cut
+    said["policy_sha256"] = sha256(orjson.dumps(said["policy"], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    path.write_bytes(orjson.dumps(said, option=options))
+    manifest = verify(batch)
+    assert manifest.policy.caps == Policy().caps
+    assert manifest.to_bytes() == path.read_bytes()

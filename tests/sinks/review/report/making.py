@@ -100,7 +100,7 @@ def _manifest(folder: Path, window: Window, rows: list[dict[str, Any]], parents:
     return Manifest(
         window=WindowFact(name=window.name, begin=iso(window.begin), end=iso(window.end)),
         lateness_s=86400.0,
-        policy=policy,
+        policy=policy.said(),
         policy_sha256=policy.sha256,
         parents={each.window.name: each.sha256 for each in parents},
         stored_until=int(datetime(2026, 11, 17, tzinfo=UTC).timestamp() * 1000),
