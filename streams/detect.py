@@ -191,7 +191,7 @@ class Watch:
 
 
 def is_usage(segment: str) -> bool:
-    """Whether this is a shard of users, keys or tenants: a segment has bars in its name, whatever services are called."""
+    """Whether this is a shard of users, keys or tenants: a segment has bars in its name, whoever serves it."""
     return segment.startswith(SHARDED) and "|" not in segment
 
 
