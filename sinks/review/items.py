@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote_plus
 
 import orjson
 
 from sinks.review.choose import Pick
+from sinks.review.chunks import chunks
 from sinks.review.refusals import MovedMeanwhile
 from sinks.review.schema import FEEDBACK, INFERENCE, JSON, TIMES
 from sinks.review.snapshot import Snapshot
@@ -44,10 +44,7 @@ WHERE inference_id IN {{ids:Array(String)}}
 ORDER BY inference_id, feedback.time, feedback_id
 """  # noqa: S608  as above
 
-# Ids travel in the address of the request, whose length proxies limit, many to 8 KB; and the content of one chunk is
-# what the client holds in memory.
-CHUNK = 64
-CHUNK_CHARACTERS = 4000
+CHUNK = 64  # items whose content the client holds in memory
 
 Item = dict[str, Any]
 
@@ -59,8 +56,9 @@ def items(snapshot: Snapshot, picks: Sequence[Pick]) -> Iterator[list[Item]]:
 
     Raises MovedMeanwhile if a picked inference is no longer there.
     """
-    for chunk in chunks(picks):
-        ids = [pick.inference_id for pick in chunk]
+    by_name = {pick.inference_id: pick for pick in picks}
+    for ids in chunks([pick.inference_id for pick in picks], CHUNK):
+        chunk = [by_name[name] for name in ids]
         feedback: dict[str, list[Item]] = {}
         for about, *values in snapshot.read(FEEDBACK_ABOUT, ids=ids):
             feedback.setdefault(about, []).append(_row(FEEDBACK, values))
@@ -97,9 +95,7 @@ def _picked(pick: Pick, answers: Mapping[str, Item]) -> Item:
 def _answers(snapshot: Snapshot, picks: Sequence[Pick]) -> dict[str, Item]:
     """Fetch the other answers to the prompts of picks."""
     ids = sorted({each.inference_id for pick in picks for each in pick.alternatives})
-    rows = [
-        row for start in range(0, len(ids), CHUNK) for row in snapshot.read(ANSWERS, ids=ids[start : start + CHUNK])
-    ]
+    rows = [row for some in chunks(ids, CHUNK) for row in snapshot.read(ANSWERS, ids=some)]
     return {
         name: {"response_model": model, "output_messages": messages and _canonical(messages)}
         for name, model, messages in rows
@@ -109,21 +105,6 @@ def _answers(snapshot: Snapshot, picks: Sequence[Pick]) -> dict[str, Item]:
 def line(item: Item) -> bytes:
     """Return an item as a line of canonical JSON: keys sorted, JSON as what it says, times as ISO 8601 in UTC."""
     return orjson.dumps(_readable(item), option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
-
-
-def chunks(picks: Sequence[Pick]) -> Iterator[list[Pick]]:
-    """Split picks, in order, so that the ids of a chunk fit into an address; one id always does."""
-    chunk: list[Pick] = []
-    characters = 0
-    for pick in picks:
-        size = len(quote_plus(f"'{pick.inference_id}',"))
-        if chunk and (len(chunk) == CHUNK or characters + size > CHUNK_CHARACTERS):
-            yield chunk
-            chunk, characters = [], 0
-        chunk.append(pick)
-        characters += size
-    if chunk:
-        yield chunk
 
 
 def _row(columns: Iterable[str], values: Sequence[Any]) -> Item:

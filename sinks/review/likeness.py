@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import log, sqrt
 
+from sinks.review.chunks import chunks
 from sinks.review.snapshot import Snapshot
 
 ALIKE = 0.35  # cosine of weighted terms from which a question is about the same
 COMMON = 0.2  # share of the candidates from which a term tells nothing
 LEAST = 3  # questions that make a topic
 NAMED = 3  # terms in its name
-CHUNK = 100  # ids in one query: they travel in its address
+CHUNK = 100  # ids in one query
 
 _TERMS = """
 SELECT inference_id, arrayFilter(term -> NOT match(term, '[0-9]') AND lengthUTF8(term) <= 30, terms)
@@ -29,8 +30,8 @@ def alike(snapshot: Snapshot, ids: Sequence[str]) -> dict[str, str]:
     Clustering Algorithms, 1975). Terms weigh the more, the fewer candidates have them.
     """
     terms: dict[str, list[str]] = {}
-    for start in range(0, len(ids), CHUNK):
-        terms.update(map(tuple, snapshot.read(_TERMS, ids=list(ids[start : start + CHUNK]))))
+    for some in chunks(ids, CHUNK):
+        terms.update(map(tuple, snapshot.read(_TERMS, ids=some)))
     weighted = _weighted({name: sorted(terms[name]) for name in sorted(terms)})
     followers: dict[str, list[str]] = {}
     leading: dict[str, list[str]] = {}  # term → the leaders that have it

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sinks.review.candidates import Candidate, Reason
 from sinks.review.choose import MORE, Choice, Known, Pick
+from sinks.review.chunks import chunks
 from sinks.review.likeness import alike
 from sinks.review.policy import Policy
 from sinks.review.reasons import REASONS
@@ -15,7 +16,7 @@ from sinks.review.texts import texts
 
 _CONTROL = f"SELECT inference_id FROM eligible ORDER BY {ORDER}"  # noqa: S608  our own text
 _KNOWN = "SELECT inference_id, user_id, late FROM eligible WHERE inference_id IN {ids:Array(String)}"
-CHUNK = 100  # ids in one query: they travel in its address
+CHUNK = 100  # ids in one query
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,5 @@ def _known(snapshot: Snapshot, named: Sequence[Sequence[Candidate]]) -> dict[str
     found = {each.inference_id: each.topic for candidates in named for each in candidates if each.topic}
     topics = alike(snapshot, ids) | found
     said = texts(snapshot, ids)
-    rows = [
-        row for start in range(0, len(ids), CHUNK) for row in snapshot.select(_KNOWN, ids=ids[start : start + CHUNK])
-    ]
+    rows = [row for some in chunks(ids, CHUNK) for row in snapshot.select(_KNOWN, ids=some)]
     return {name: Known(user, topics.get(name), said[name], bool(late)) for name, user, late in rows}

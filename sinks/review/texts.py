@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from sinks.review.chunks import chunks
 from sinks.review.snapshot import Snapshot
 
 CHARACTERS = 4000  # of each side: what makes two dialogues one shows long before
@@ -20,8 +21,8 @@ CHUNK = 100
 def texts(snapshot: Snapshot, ids: Sequence[str]) -> dict[str, str]:
     """Return the text of each inference: its last question and its answer; "" where no content is kept."""
     found: dict[str, str] = {}
-    for start in range(0, len(ids), CHUNK):
-        for name, asked, answered in snapshot.read(_TEXTS, ids=list(ids[start : start + CHUNK])):
+    for some in chunks(ids, CHUNK):
+        for name, asked, answered in snapshot.read(_TEXTS, ids=some):
             found[name] = f"{question(asked)[-CHARACTERS:]}\n{answer(answered)[:CHARACTERS]}".strip()
     return {name: found.get(name, "") for name in ids}
 

@@ -6,11 +6,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sinks.review.chunks import chunks
 from sinks.review.snapshot import Snapshot
 
 Matrix = NDArray[np.float64]
 
-CHUNK = 100  # ids in one query: they travel in its address
+CHUNK = 100  # ids in one query
 _STORED = """
 SELECT inference_id, vector FROM prompt_vectors FINAL
 WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
@@ -41,8 +42,8 @@ class Hashed:
     def of(self, snapshot: Snapshot, ids: Sequence[str]) -> Matrix:
         """See `Vectors`."""
         stored: dict[str, Any] = {}
-        for start in range(0, len(ids), CHUNK):
-            stored.update(map(tuple, snapshot.read(_STORED, ids=list(ids[start : start + CHUNK]))))
+        for some in chunks(ids, CHUNK):
+            stored.update(map(tuple, snapshot.read(_STORED, ids=some)))
         rows = np.zeros((len(ids), self.dimensions))
         for at, name in enumerate(ids):
             rows[at] = stored.get(name, 0.0)

@@ -12,8 +12,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from sinks.review.choose import Pick
+from sinks.review.chunks import chunks
 from sinks.review.cut import cut
-from sinks.review.items import chunks, items
+from sinks.review.items import items
 from sinks.review.parents import Parents
 from sinks.review.policy import Budget, Caps, Policy, Quotas
 from sinks.review.refusals import MovedMeanwhile
@@ -139,12 +140,11 @@ def test_ids_of_the_greatest_length_are_fetched(client: Client, tmp_path: Path) 
 
 
 def test_the_ids_of_a_chunk_fit_into_an_address() -> None:
-    picks = [Pick(f"{n:03d}" + "语" * (n % 254)) for n in range(500)]
-    split = list(chunks(picks))
-    assert [pick for chunk in split for pick in chunk] == picks
-    sizes = [len(quote_plus(str([pick.inference_id for pick in chunk]))) for chunk in split if len(chunk) > 1]
-    assert max(sizes) < 5000
-    assert max(map(len, chunks([Pick(str(n)) for n in range(500)]))) == 64
+    names = [f"{n:03d}" + "语" * (n % 254) for n in range(500)]
+    split = list(chunks(names, 64))
+    assert [name for chunk in split for name in chunk] == names
+    assert max(len(quote_plus(str(chunk))) for chunk in split if len(chunk) > 1) < 5000
+    assert max(map(len, chunks([str(n) for n in range(500)], 64))) == 64
 
 
 def test_later_and_withdrawn_and_synthetic_feedback_is_not_shown(client: Client, tmp_path: Path) -> None:
