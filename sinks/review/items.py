@@ -120,6 +120,15 @@ def _canonical(value: str | dict[str, str]) -> str:
         return json.dumps(json.loads(str(value)), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+def read_line(data: bytes) -> Item:
+    """Return what a line of items.jsonl says; an integer beyond 64 bits, which is JSON all the same, as its digits."""
+    try:
+        read: Item = orjson.loads(data)
+    except ValueError:
+        read = json.loads(data, parse_int=lambda digits: int(digits) if len(digits) < 19 else digits)
+    return read
+
+
 def _readable(item: Item) -> Item:
     return {name: _readable_value(name, value) for name, value in item.items()}
 

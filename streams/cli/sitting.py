@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
 from sinks.review import manifest
 from sinks.review.audit import Step
 from sinks.review.decisions import Verdict, decision
+from sinks.review.items import read_line
 from sinks.review.outcomes import Review, survey
 from sinks.review.recording import record
 from sinks.review.report.dialogue import Turn, answer, dialogue
@@ -74,7 +74,7 @@ def _item(batch: Path, inference_id: str) -> Item:
     """Read one item, as JSON: a batch need not fit into memory to be reviewed."""
     with (batch / "items.jsonl").open("rb") as lines:
         for line in lines:
-            item: Item = orjson.loads(line)
+            item = read_line(line)
             if item["inference_id"] == inference_id:
                 return item
     raise KeyError(inference_id)  # the two files of a batch hold the same items

@@ -12,6 +12,7 @@ from sinks.review.audit import FOLDER, Audit, Step
 from sinks.review.erasure.items_left import plain
 from sinks.review.erasure.marks import Marks
 from sinks.review.folder import sync
+from sinks.review.items import read_line
 from sinks.review.prelabels.kept import FOLDER as LABELS
 
 CONFIRMED = "pushed-*.json"
@@ -43,7 +44,7 @@ class KeptLabels:
                 sync(path.parent)
 
     def _goes(self, line: bytes) -> bool:
-        return self._marks.inference(orjson.loads(line)["inference_id"])
+        return self._marks.inference(read_line(line)["inference_id"])
 
 
 class Exports:

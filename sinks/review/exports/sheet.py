@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from sinks.review import manifest
+from sinks.review.items import read_line
 from sinks.review.outcomes import reviewables
 from sinks.review.participation import Label, Plan, planned
 from sinks.review.policy import Policy
@@ -51,7 +52,7 @@ def sheets(batch: Path) -> Iterator[Sheet]:
     checked = frozenset[str]().union(*plan.audited.values())
     with (batch / "items.jsonl").open("rb") as lines:
         for line in lines:
-            yield _sheet(orjson.loads(line), cut.window.name, cut.policy, plan, checked)
+            yield _sheet(read_line(line), cut.window.name, cut.policy, plan, checked)
 
 
 def _sheet(item: Item, batch: str, policy: Policy, plan: Plan, checked: frozenset[str]) -> Sheet:

@@ -16,6 +16,7 @@ from sinks.review import manifest as batches_manifest
 from sinks.review.audit import Audit, Step
 from sinks.review.decisions import seal_of
 from sinks.review.folder import sync, workshop
+from sinks.review.items import read_line
 from sinks.review.manifest import code_versions, fact
 from sinks.review.outcomes import Outcome, survey
 from sinks.review.refusals import CutRefused
@@ -147,7 +148,7 @@ def _write(folder: Path, batches: Sequence[Path], sides: Sides, share: float, wi
         for batch in batches:
             outcomes = survey(batch).outcomes
             signed = [entry.by for entry in signatures(batch).valid]
-            for item in _items(batch):
+            for item, fingerprint in _items(batch):
                 name = item["inference_id"]
                 if name in without:
                     lines.left_out["erased"] += 1
@@ -157,6 +158,7 @@ def _write(folder: Path, batches: Sequence[Path], sides: Sides, share: float, wi
                         line = lines.records[file] = lines.records[file] + 1
                         files[file].write(_line(record))
                         whence = {"file": file, "line": line, "batch": batch.name, "signed_by": signed}
+                        whence["item_sha256"] = fingerprint
                         files[LINEAGE].write(_line(whence | lineage))
                     lines.items[batch.name] += 1
                 except LeftOut as why:
@@ -184,7 +186,6 @@ def _records(
         "prelabel": outcome.prelabel,
         "verdict": outcome.verdict,
         "reasons": item["reasons"],
-        "item_sha256": sha256(orjson.dumps(item, option=orjson.OPT_SORT_KEYS)).hexdigest(),
         "prompt": prompt,
     }
     if evaluates:
@@ -207,10 +208,11 @@ def _evaluation(item: dict[str, Any], of: Made, outcome: Outcome) -> dict[str, A
     }
 
 
-def _items(batch: Path) -> Iterator[dict[str, Any]]:
+def _items(batch: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """Give the items of a batch, each with the hash of its line."""
     with (batch / "items.jsonl").open("rb") as lines:
         for line in lines:
-            yield orjson.loads(line)
+            yield read_line(line), sha256(line.rstrip(b"\n")).hexdigest()
 
 
 def _line(value: dict[str, Any]) -> bytes:

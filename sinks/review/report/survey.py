@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from sinks.review.candidates import Reason
+from sinks.review.items import read_line
 from sinks.review.report.dialogue import Item, Turn, answer, dialogue, question
 from sinks.review.report.visible import line, visible
 
@@ -74,7 +75,7 @@ def survey(batch: Path) -> Survey:
 
 def _items(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as lines:
-        yield from map(orjson.loads, lines)
+        yield from map(read_line, lines)
 
 
 def _count(seen: Survey, item: Item) -> None:
