@@ -27,6 +27,7 @@ class SourceFact(Strict):
     batch: str
     manifest_sha256: str
     decisions_sha256: str
+    audit_sha256: str = Field(description="Of the last line of the batch's log when it was released.")
     signed_by: list[str]
 
 

@@ -118,10 +118,12 @@ def _source(batch: Path) -> SourceFact:
     if not signed.complete:
         why = signed.void or f"{len(signed.valid)} of {signed.needed} people have signed it."
         raise NotSigned(f"{batch} is not signed off: {why} `sluice batch status` says what is missing.")
+    steps = Audit(batch).steps()
     return SourceFact(
         batch=held.window.name,
         manifest_sha256=held.sha256,
-        decisions_sha256=seal_of(Audit(batch).steps()).sha256,
+        decisions_sha256=seal_of(steps).sha256,
+        audit_sha256=sha256(steps[-1].line()).hexdigest(),
         signed_by=[entry.by for entry in signed.valid],
     )
 

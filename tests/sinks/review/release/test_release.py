@@ -1,5 +1,6 @@
 """Only what people decided and signed leaves; a release stays as it is, and evaluation is never trained on."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,9 @@ def test_a_release_holds_what_was_decided_and_leads_back_to_it(tmp_path: Path) -
     assert manifest == of.manifest
     assert (manifest.released_by, [each.signed_by for each in manifest.sources]) == ("bea", [["ann"]])
     assert manifest.supersedes is None
+    signature, released = (folder / "review" / "audit.jsonl").read_bytes().splitlines(keepends=True)[-2:]
+    assert manifest.sources[0].audit_sha256 == sha256(signature).hexdigest()
+    assert orjson.loads(released)["facts"]["release_sha256"] == manifest.sha256
     lineage = lines(of.path, "lineage.jsonl")
     assert sum(manifest.records.values()) == len(lineage)
     for each in lineage:
