@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
@@ -13,6 +14,7 @@ from rich.table import Table
 from sinks import ledger
 from sinks.clickhouse import connect
 from sinks.ledger import PartitionLedger
+from sinks.review import audit
 from sinks.review.cut import CutResult, cut
 from sinks.review.policy import Policy
 from sinks.review.windows import Window
@@ -94,6 +96,7 @@ def run(settings: Settings, inferences: int, console: Console) -> Outcome:
         console.print(f"Cutting the review batch of {WEEK_NAME} …")
         client = connect(stack.settings.clickhouse_url)
         batch = cut(client, Window.week(WEEK_NAME), Policy(), _fresh(batches), settings.lateness)
+        audit.begin(batch.path, datetime.now(UTC))
         return _outcome(client, truth, produced, ledgers, batch)
 
 
@@ -177,6 +180,7 @@ def show(outcome: Outcome, console: Console) -> None:
     table.add_row("review batch", str(outcome.batch.path))
     picked = ", ".join(f"{count} {reason}" for reason, count in outcome.batch.counts.by_reason.items() if count)
     table.add_row("  items", f"{outcome.batch.counts.items} of {outcome.batch.counts.eligible:,} eligible: {picked}")
+    table.add_row("  to look at", f"{outcome.batch.path}/report.html")
     console.print()
     console.print(table)
 
