@@ -147,7 +147,8 @@ def _said(given: Item) -> str:
         return line(str(given["label"]), 40)
     if given["score"] is None:
         return "corrected" if given["correction"] is not None else "commented"
-    return f"{given['score']:.3g}"
+    score = float(given["score"])
+    return f"{score:.3g}" if score.is_integer() else f"about {score:.1f}"  # each share of an edit would be a kind apart
 
 
 def _feedback(given: Item) -> str:
