@@ -33,7 +33,7 @@ class Releases:
     def erase(self) -> None:
         subject = self._marks.subject
         for version, names in list(self._holding()):
-            if version not in self._withdrawn():
+            if version not in log.replaced(self._folder):
                 supersede(self._folder, version, names, subject.by, subject.at)
             for file in (*FILES, LINEAGE):  # a run that was killed had begun to
                 (self._folder / version / file).unlink(missing_ok=True)
@@ -45,10 +45,6 @@ class Releases:
             for version, _ in self._holding()
             for holder in log.holders(self._folder, version)
         ]
-
-    def _withdrawn(self) -> set[str]:
-        """Return the versions whose place another has taken; of others that were withdrawn, none has."""
-        return {line.version for line in log.read(self._folder) if line.what == "withdrawn" and "erased" in line.note}
 
     def _holding(self) -> Iterator[tuple[str, frozenset[str]]]:
         """Give each version that holds something, with the items that are in it."""

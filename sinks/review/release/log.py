@@ -19,7 +19,8 @@ What = Literal["released", "withdrawn", "handed_over"]
 
 
 class Line(BaseModel):
-    """One line: what was done with a release, by whom and when; `to` names who received it."""
+    """One line: what was done with a release, by whom and when; `to` names who received it, `instead_of` the release
+    whose place it took when something was erased from that."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,20 +30,31 @@ class Line(BaseModel):
     at: str
     to: str = ""
     note: str = ""
+    instead_of: str = ""
     before: str
 
     def to_bytes(self) -> bytes:
         return orjson.dumps(self.model_dump(), option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
-def append(releases: Path, what: What, version: str, by: str, at: datetime, *, to: str = "", note: str = "") -> None:
+def append(
+    releases: Path,
+    what: What,
+    version: str,
+    by: str,
+    at: datetime,
+    *,
+    to: str = "",
+    note: str = "",
+    instead_of: str = "",
+) -> None:
     """Append a line, durably."""
     with (releases / f".{NAME}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lines = read(releases)
         before = sha256(lines[-1].to_bytes()).hexdigest() if lines else FIRST
         said = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        line = Line(what=what, version=version, by=by, at=said, to=to, note=note, before=before)
+        line = Line(what=what, version=version, by=by, at=said, to=to, note=note, instead_of=instead_of, before=before)
         with (releases / NAME).open("ab") as file:
             file.write(line.to_bytes())
             file.flush()
@@ -68,11 +80,26 @@ def read(releases: Path) -> list[Line]:
 
 
 def current(releases: Path) -> str | None:
-    """Return the version that is in use: the last that was released and not withdrawn; None where there is none."""
-    lines = read(releases)
-    withdrawn = {line.version for line in lines if line.what == "withdrawn"}
-    versions = [line.version for line in lines if line.what == "released" and line.version not in withdrawn]
-    return versions[-1] if versions else None
+    """Return the version that is in use: the last that was released and not withdrawn; None where there is none.
+
+    What took the place of another when something was erased stands where that one stood, withdrawn if that one was.
+    """
+    versions: list[str] = []
+    withdrawn: set[str] = set()
+    for line in read(releases):
+        if line.what == "released" and line.instead_of in versions:
+            versions[versions.index(line.instead_of)] = line.version
+            withdrawn |= {line.version} if line.instead_of in withdrawn else set()
+        elif line.what == "released":
+            versions.append(line.version)
+        elif line.what == "withdrawn":
+            withdrawn.add(line.version)
+    return next((version for version in reversed(versions) if version not in withdrawn), None)
+
+
+def replaced(releases: Path) -> dict[str, str]:
+    """Return the versions whose place others took when something was erased from them, and those others."""
+    return {line.instead_of: line.version for line in read(releases) if line.instead_of}
 
 
 def holders(releases: Path, version: str) -> list[str]:

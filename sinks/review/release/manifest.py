@@ -11,6 +11,7 @@ from sinks.review.manifest import FileFact, Strict, fact
 from sinks.review.refusals import CutRefused
 
 NAME = "manifest.json"
+REPLACED = "REPLACED_BY"  # a file of a release from which something was erased: the version that took its place
 
 
 class NotARelease(CutRefused):
@@ -74,6 +75,9 @@ def verify(release: Path) -> ReleaseManifest:
     Raises NotARelease, TamperedRelease: names each file that is not.
     """
     manifest = read(release)
+    if (release / REPLACED).is_file():
+        other = (release / REPLACED).read_text(encoding="utf-8").strip()
+        raise NotARelease(f"{release} is no more: something was erased from it, and {other} took its place. Use that.")
     wrong = [
         name
         for name, said in sorted(manifest.files.items())

@@ -76,6 +76,8 @@ def release(
     """
     if not VERSION.fullmatch(version):
         raise NotReleased(f"{version!r} is no name of a release: letters, digits, dots and dashes, such as 2026.47.")
+    if len({batch.resolve() for batch in batches}) < len(batches):
+        raise NotReleased("A batch is named twice, and would be in the release twice: name each once.")
     if (releases / version).exists():
         raise NotReleased(f"{releases / version} is there already, and a release stays as it is: name another version.")
     sources = [_source(batch) for batch in batches]
@@ -173,6 +175,10 @@ def _records(
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Give an item's records with their files and what they came from. Raises LeftOut before the first."""
     of = made(item, outcome)
+    if not of.prompt:
+        raise LeftOut("no content")
+    if not of.records:
+        raise LeftOut("answers that are equal")
     prompt = "\n".join(f"{message['role']}: {message['content']}" for message in of.prompt)
     conversation = item["conversation_id"] or prompt
     evaluates = is_for_evaluation(conversation, share)
@@ -225,9 +231,13 @@ def _counted(left_out: Counter[str]) -> str:
     return ", ".join(f"{count} {why}" for why, count in sorted(left_out.items())) or "no items"
 
 
+def _split(file: str) -> str:
+    return "test" if file == "evaluation.jsonl" else "train"
+
+
 def card(manifest: ReleaseManifest) -> str:
     configs = "\n".join(
-        f"- config_name: {name.removesuffix('.jsonl')}\n  data_files: {name}"
+        f"- config_name: {name.removesuffix('.jsonl')}\n  data_files:\n  - split: {_split(name)}\n    path: {name}"
         for name in FILES
         if manifest.records[name]
     )

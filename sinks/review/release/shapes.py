@@ -42,21 +42,22 @@ def made(item: Mapping[str, Any], outcome: Outcome) -> Made:
     if outcome.standing is not Standing.DECIDED:
         raise LeftOut("not decided")
     prompt, answers = _prompt(item), _answers(item)
-    own = answers.get(f"{item['inference_id']}#0")
+    first = answers.get(f"{item['inference_id']}#0")
     match outcome.verdict:
         case "accept":
-            answer = _required(own)
+            answer = _required(first)
             return Made(prompt, [_sft(prompt, answer), _kto(prompt, answer, label=True)], answer)
         case "reject":
-            return Made(prompt, [_kto(prompt, _required(own), label=False)], None)
+            return Made(prompt, [_kto(prompt, _required(first), label=False)], None)
         case "correct":
-            better = _corrected(outcome.correction)
+            better, own = _corrected(outcome.correction), _text_of(first)
             records = [_sft(prompt, better), _kto(prompt, better, label=True)]
             if own is not None and own != better:
                 records += [_kto(prompt, own, label=False), *_preferred(prompt, better, own)]
             return Made(prompt, records, better)
         case "rank":
-            ranked = [answers[name] for name in outcome.ranking or () if name in answers]
+            named = (_text_of(answers.get(name)) for name in outcome.ranking or ())
+            ranked = [answer for answer in named if answer is not None]
             if len(ranked) < 2:
                 raise LeftOut("fewer than two ranked answers have content")
             return Made(
@@ -92,22 +93,29 @@ def _prompt(item: Mapping[str, Any]) -> list[Message]:
     return [*instructed, *chat(item["input_messages"])]
 
 
-def _answers(item: Mapping[str, Any]) -> dict[str, list[Message]]:
-    """Return the answers of an item by `inference_id#choice`, its own and its alternatives'."""
-    answers = {}
-    for number, message in enumerate(item["output_messages"] or ()):
-        answers[f"{item['inference_id']}#{number}"] = chat([message])
-    for other in item["alternatives"] or ():
-        messages = other["output_messages"]
-        if messages and other["choice"] < len(messages):
-            answers[f"{other['inference_id']}#{other['choice']}"] = chat([messages[other["choice"]]])
-    return answers
+def _answers(item: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the answers of an item by `inference_id#choice`, its own and its alternatives', as messages of parts."""
+    own = {f"{item['inference_id']}#{n}": message for n, message in enumerate(item["output_messages"] or ())}
+    others = {
+        f"{other['inference_id']}#{other['choice']}": other["output_messages"][other["choice"]]
+        for other in item["alternatives"] or ()
+        if other["output_messages"] and other["choice"] < len(other["output_messages"])
+    }
+    return others | own
 
 
-def _required(answer: list[Message] | None) -> list[Message]:
+def _required(answer: Mapping[str, Any] | None) -> list[Message]:
     if answer is None:
         raise LeftOut("no answer")
-    return answer
+    return chat([answer])
+
+
+def _text_of(answer: Mapping[str, Any] | None) -> list[Message] | None:
+    """Return an answer that an item can do without; None where it is none, or is no text."""
+    try:
+        return None if answer is None else chat([answer])
+    except LeftOut:
+        return None
 
 
 def _corrected(correction: object) -> list[Message]:
@@ -119,7 +127,10 @@ def _corrected(correction: object) -> list[Message]:
 
 
 def chat(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
-    """Turn messages of parts into chat messages. Raises LeftOut where a part is neither text nor a tool's."""
+    """Turn messages of parts into chat messages. Raises LeftOut where a part is neither text nor a tool's.
+
+    Reasoning is not part of an answer: what a model thought is not what people decided on.
+    """
     return [turned for message in messages for turned in _turned(message)]
 
 
@@ -136,7 +147,7 @@ def _turned(message: Mapping[str, Any]) -> Iterator[Message]:
     for part in results:
         result = part.get("response", part.get("result", ""))
         text = result if isinstance(result, str) else orjson.dumps(result, option=orjson.OPT_SORT_KEYS).decode()
-        yield {"role": "tool", "content": text}
+        yield {"role": "tool", "content": text} | ({"tool_call_id": part["id"]} if part.get("id") else {})
 
 
 def _text(parts: Sequence[Mapping[str, Any]]) -> str:
@@ -152,4 +163,5 @@ def _call(part: Mapping[str, Any]) -> Message:
             arguments = orjson.loads(arguments)
         except ValueError:
             raise LeftOut("arguments of a tool that are no JSON") from None
-    return {"type": "function", "function": {"name": part.get("name") or "", "arguments": arguments or {}}}
+    call = {"type": "function", "function": {"name": part.get("name") or "", "arguments": arguments or {}}}
+    return call | ({"id": part["id"]} if part.get("id") else {})

@@ -8,7 +8,7 @@ import orjson
 from sinks.review.folder import sync, workshop
 from sinks.review.manifest import fact
 from sinks.review.release import log
-from sinks.review.release.manifest import NAME, ReleaseManifest, verify
+from sinks.review.release.manifest import NAME, REPLACED, ReleaseManifest, verify
 from sinks.review.release.release import FILES, LINEAGE, card
 
 
@@ -47,10 +47,8 @@ def supersede(releases: Path, version: str, without: frozenset[str], by: str, at
             sync(path)
         folder.rename(releases / name)
     sync(releases)
-    log.append(
-        releases, "released", name, by, at, note=f"takes the place of {version}, from which something was erased"
-    )
-    log.append(releases, "withdrawn", version, by, at, note="something was erased from it")
+    log.append(releases, "released", name, by, at, instead_of=version)
+    (releases / version / REPLACED).write_text(f"{name}\n", encoding="utf-8")
     for file in (*FILES, LINEAGE):
         (releases / version / file).unlink(missing_ok=True)
     return name

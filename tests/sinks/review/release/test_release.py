@@ -160,7 +160,9 @@ def test_what_is_erased_is_in_no_release_any_more(tmp_path: Path) -> None:
     everything = b"".join(path.read_bytes() for path in releases.rglob("*") if path.is_file())
     assert b"i002" not in everything
     assert question(2).encode() not in everything
-    assert {path.name for path in (releases / "1").iterdir()} == {"manifest.json", "README.md"}
+    assert {path.name for path in (releases / "1").iterdir()} == {"manifest.json", "README.md", "REPLACED_BY"}
+    with pytest.raises(NotARelease, match="1-e1 took its place"):
+        verify(releases / "1")
     assert log.current(releases) == name
     assert log.holders(releases, "1") == ["the training team"]
     assert supersede(releases, name, frozenset({"i003"}), "cy", minute(6004)) == "1-e2"
@@ -172,3 +174,31 @@ def test_the_same_batches_give_the_same_bytes(tmp_path: Path) -> None:
     other = release([folder], tmp_path / "other", "1", "bea", minute(6000))
     assert one.manifest.files == other.manifest.files
     assert set(one.manifest.files) >= set(FILES)
+
+
+def test_what_takes_a_place_stands_where_the_other_stood(tmp_path: Path) -> None:
+    releases = tmp_path / "releases"
+    release([signed(tmp_path / "a", many(5))], releases, "1", "bea", minute(6000))
+    release([signed(tmp_path / "b", many(9)[5:])], releases, "2", "bea", minute(6001))
+    assert supersede(releases, "1", frozenset({"i001"}), "cy", minute(6002)) == "1-e1"
+    assert log.current(releases) == "2", "the older one does not take over from the newer"
+    log.append(releases, "withdrawn", "2", "bea", minute(6003))
+    assert log.current(releases) == "1-e1"
+    assert supersede(releases, "2", frozenset({"i006"}), "cy", minute(6004)) == "2-e1"
+    assert log.current(releases) == "1-e1", "what was withdrawn stays so"
+
+
+def test_no_item_goes_without_being_counted(tmp_path: Path) -> None:
+    other = {"inference_id": "b", "choice": 0, "response_model": "m", "preferred": False}
+    other |= {"output_messages": text("assistant", "answer of equal")}
+    items = [item("equal", alternatives=[other]), item("empty", input_messages="[]"), item("fine")]
+    folder = batch(tmp_path / "batches", items)
+    keep(folder, says("ann", "equal", "rank", at=minute(1), ranking=["equal#0", "b#0"]))
+    for name in ("empty", "fine"):
+        keep(folder, says("ann", name, "accept", at=minute(2)))
+    sign(folder, "ann", "curator", minute(3))
+    with pytest.raises(NotReleased, match="named twice"):
+        release([folder, folder], tmp_path / "releases", "1", "bea", minute(4))
+    of = release([folder], tmp_path / "releases", "1", "bea", minute(4))
+    assert of.manifest.left_out == {"answers that are equal": 1, "no content": 1}
+    assert {each["inference_id"] for each in lines(of.path, "lineage.jsonl")} == {"fine"}

@@ -111,3 +111,21 @@ def test_system_prompts_tools_and_their_results_keep_their_places() -> None:
 def test_what_gives_no_record_says_why(more: dict[str, Any], outcome: Outcome, why: str) -> None:
     with pytest.raises(LeftOut, match=why):
         made(whole(**more), outcome)
+
+
+def test_an_image_in_an_answer_that_nobody_needs_costs_nothing() -> None:
+    image = {"role": "assistant", "parts": [{"type": "image", "uri": "s3://x"}]}
+    of = whole()
+    of["output_messages"] = [*of["output_messages"], image]
+    assert made(of, decided("accept")).expected == [ANSWERED]
+    of["output_messages"] = [image]
+    assert [shape for shape, _ in made(of, decided("correct", correction="better")).records] == ["sft", "kto"]
+    with pytest.raises(LeftOut, match="no text"):
+        made(of, decided("accept"))
+
+
+def test_tools_keep_the_ids_by_which_calls_and_results_belong_together() -> None:
+    call = {"type": "tool_call", "id": "c1", "name": "search", "arguments": {}}
+    result = {"type": "tool_call_response", "id": "c1", "response": "7"}
+    said = chat([{"role": "assistant", "parts": [call]}, {"role": "tool", "parts": [result]}])
+    assert (said[0]["tool_calls"][0]["id"], said[1]["tool_call_id"]) == ("c1", "c1")
