@@ -44,7 +44,7 @@ def test_a_release_is_superseded_and_who_had_it_is_named(
     assert receipt.places["releases (versions)"] == {"found": 1, "left": 0}
     assert receipt.left == 0
     assert "Acme has release 1: tell them that another takes its place." in receipt.elsewhere
-    assert {path.name for path in (releases / "1").iterdir()} == {"manifest.json", "README.md"}
+    assert {path.name for path in (releases / "1").iterdir()} == {"manifest.json", "README.md", "REPLACED_BY"}
     assert {path.name for path in releases.iterdir() if path.is_dir()} == {"1", "1-e1"}, "superseded once"
     assert log.current(releases) == "1-e1"
     left = {each["inference_id"] for each in lines(releases / "1-e1", "lineage.jsonl")}
