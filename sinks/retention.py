@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-# From when it came; a record of a topic without timestamps came when it happened.
-CAME = "toDateTime(if(toUnixTimestamp64Milli(ingest_time) > 0, ingest_time, time))"
 CONTENT = {
     "inference_parts": (
         "input_messages",
@@ -26,7 +24,7 @@ CONTENT = {
 
 @dataclass(frozen=True)
 class Retention:
-    """Days, each from when something came; 0 keeps it for ever.
+    """Days, each from when something was stored; 0 keeps it for ever.
 
     Args:
         content: what people and models said, wherever it lies; the row stays, with its numbers.
@@ -55,11 +53,15 @@ class Rule(NamedTuple):
 def rules(retention: Retention) -> list[Rule]:
     """Return what a retention comes to, table by table."""
     return [
-        *(Rule(table, column, CAME, retention.content) for table, columns in CONTENT.items() for column in columns),
-        Rule("inference_parts", None, CAME, retention.rows),
+        *(
+            Rule(table, column, "stored_at", retention.content)
+            for table, columns in CONTENT.items()
+            for column in columns
+        ),
+        Rule("inference_parts", None, "stored_at", retention.rows),
         Rule("aliases", None, "stored_at", retention.rows),
         Rule("prompt_vectors", None, "stored_at", retention.content),  # terms of what was said
-        Rule("feedback_events", None, CAME, retention.feedback),
+        Rule("feedback_events", None, "stored_at", retention.feedback),
         Rule("dead_letters", None, "set_aside_at", retention.dead_letters),
         Rule("finding_events", None, "stored_at", retention.findings),
         Rule("finding_acks", None, "toDateTime(time)", retention.findings),

@@ -24,3 +24,10 @@ ALTER TABLE aliases ADD COLUMN IF NOT EXISTS stored_at SimpleAggregateFunction(m
 
 -- As above.
 ALTER TABLE finding_events ADD COLUMN IF NOT EXISTS stored_at DateTime DEFAULT now();
+
+-- As above: the Kafka time of a replayed record may be the time at which it happened. Of a row the first time that any
+-- part of it was stored counts, so that a late one does not keep it for longer.
+ALTER TABLE inference_parts ADD COLUMN IF NOT EXISTS stored_at SimpleAggregateFunction(min, DateTime) DEFAULT now();
+
+-- As above.
+ALTER TABLE feedback_events ADD COLUMN IF NOT EXISTS stored_at DateTime DEFAULT now();

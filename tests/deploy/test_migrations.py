@@ -23,8 +23,8 @@ WEEK = (0.0,) * 168
 
 # Columns that ClickHouse makes of others, and the one that a join fills.
 MADE = {
-    "inference_parts": {"week", "shadowed_by", "prompt_hash"},
-    "feedback_events": {"version"},
+    "inference_parts": {"week", "shadowed_by", "prompt_hash", "stored_at"},
+    "feedback_events": {"version", "stored_at"},
     "dead_letters": {"set_aside_at"},
     "finding_events": {"version", "stored_at"},
 }

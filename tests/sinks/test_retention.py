@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse import connect, migrate
 from sinks.retention import CONTENT, Retention, apply
-from tests.sinks.review.planting import feedback, finding, inference, plant, request
+from tests.sinks.review.planting import feedback, finding, inference, plant, request, response
 
 NOW = datetime.now(UTC)
 
@@ -36,8 +36,11 @@ def materialize(client: Client, *tables: str) -> None:
 
 def test_content_goes_first_then_the_row(client: Client) -> None:
     for name, age in (("new", 1), ("old", 100), ("ancient", 500)):
-        plant(client, inference(name, days_ago(age), output_tokens=7, error_message="said"))
-        plant(client, [feedback(f"f {name}", name, days_ago(age), explanation="why", correction='"so"', score=0.0)])
+        stored = days_ago(age).replace(microsecond=0)
+        plant(client, [request(name, NOW, stored_at=stored)])
+        plant(client, [response(name, NOW, stored_at=stored, output_tokens=7, error_message="said")])
+        said = {"explanation": "why", "correction": '"so"', "score": 0.0}
+        plant(client, [feedback(f"f {name}", name, NOW, stored_at=stored, **said)])
     apply(client, Retention())
     materialize(client, "inference_parts", "feedback_events")
     kept = (
@@ -47,11 +50,11 @@ def test_content_goes_first_then_the_row(client: Client) -> None:
         ("new", True, True, "said", 7),
         ("old", None, None, None, 7),
     ]
-    said = "SELECT feedback_id, explanation, correction, score FROM feedback_events ORDER BY feedback_id"
-    assert client.query(said).result_rows == [("f new", "why", '"so"', 0.0), ("f old", None, None, 0.0)]
+    told = "SELECT feedback_id, explanation, correction, score FROM feedback_events ORDER BY feedback_id"
+    assert client.query(told).result_rows == [("f new", "why", '"so"', 0.0), ("f old", None, None, 0.0)]
 
 
-def test_what_has_no_time_of_coming_counts_from_when_it_was_stored(client: Client) -> None:
+def test_it_counts_from_when_something_was_stored_and_a_replay_of_the_past_is_kept(client: Client) -> None:
     for age in (1, 500):
         stored = days_ago(age).replace(microsecond=0)
         client.insert(
@@ -59,9 +62,14 @@ def test_what_has_no_time_of_coming_counts_from_when_it_was_stored(client: Clien
         )
         client.insert("finding_events", [[f"{age}", stored]], ["finding_id", "stored_at"])
         client.insert("prompt_vectors", [[f"{age}", stored]], ["inference_id", "stored_at"])
-    plant(client, [*inference("replayed", days_ago(900), ingest_time=NOW), finding("of long ago", "x", days_ago(900))])
+    long_ago = days_ago(900)
+    plant(
+        client, [*inference("replayed", long_ago), finding("of long ago", "x", long_ago), feedback("f", "x", long_ago)]
+    )
     apply(client, Retention())
-    materialize(client, "aliases", "finding_events", "prompt_vectors")
+    materialize(client, "aliases", "finding_events", "prompt_vectors", "inference_parts", "feedback_events")
+    assert client.query("SELECT inference_id, input_messages != '' FROM inferences").result_rows == [("replayed", True)]
+    assert client.query("SELECT feedback_id FROM feedback_events").result_rows == [("f",)]
     names = "SELECT DISTINCT inference_id FROM {table:Identifier} ORDER BY 1"
     assert client.query(names, {"table": "aliases"}).result_rows == [("1",), ("replayed",)]
     assert client.query(names, {"table": "prompt_vectors"}).result_rows == [("1",), ("replayed",)]
@@ -71,21 +79,15 @@ def test_what_has_no_time_of_coming_counts_from_when_it_was_stored(client: Clien
 def test_a_late_half_does_not_bring_content_back(client: Client) -> None:
     """It merges into a row of the older time, whose content is over the next time that ClickHouse looks."""
     apply(client, Retention())
-    plant(client, inference("old", days_ago(100)))
-    plant(client, [request("old", days_ago(100), ingest_time=days_ago(1), input_messages='"late"')])
+    for age, said in ((100, '"first"'), (1, '"late"')):
+        stored = days_ago(age).replace(microsecond=0)
+        plant(
+            client, [request("old", NOW, stored_at=stored, input_messages=said), response("old", NOW, stored_at=stored)]
+        )
     client.command("OPTIMIZE TABLE inference_parts FINAL")
     materialize(client, "inference_parts")
     for column in CONTENT["inference_parts"]:
         assert client.query(f"SELECT {column} FROM inference_parts").result_rows == [(None,)]  # noqa: S608  our own
-
-
-def test_what_a_topic_gave_no_time_counts_from_when_it_happened(client: Client) -> None:
-    plant(client, [request("untimed", days_ago(1), ingest_time=datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC))])
-    apply(client, Retention())
-    materialize(client, "inference_parts")
-    assert client.query("SELECT inference_id, input_messages != '' FROM inference_parts").result_rows == [
-        ("untimed", True)
-    ]
 
 
 def test_it_is_told_once_and_again_only_where_it_changes(client: Client) -> None:

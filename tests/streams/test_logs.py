@@ -22,7 +22,7 @@ def test_a_library_says_the_same_thing_once_a_minute_and_we_whenever_we_like() -
     assert not once.filter(_record("aiokafka.conn", away, "b:2")), "it is the same thing about another broker"
     assert once.filter(_record("aiokafka.conn", "Something else"))
     assert once.filter(_record("faust.app", away, "a:1"))
-    assert all(once.filter(_record("sluice.blocks", "ClickHouse is busy")) for _ in range(3))
+    assert all(once.filter(_record("sluice.offers", "ClickHouse is busy")) for _ in range(3))
 
 
 def test_after_a_minute_it_may_say_so_again() -> None:

@@ -29,7 +29,7 @@ def test_an_outage_is_waited_for_and_a_broken_table_stops_the_worker(world: Worl
         clickhouse.start()
         world.settle()
         assert world.count("inferences") == 9_000
-        said = [line for line in worker.log.read_text().splitlines() if "WARNING  sluice.blocks" in line]
+        said = [line for line in worker.log.read_text().splitlines() if "WARNING  sluice.offers" in line]
         assert len(said) == 2, "both stages wait, and it is said once"
         assert re.search(r"ClickHouse at http://127.0.0.1:\d+ does not answer .*nothing is lost", said[0])
         assert "The sink takes blocks again" in said[1]
