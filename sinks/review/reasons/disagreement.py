@@ -5,24 +5,31 @@ from sinks.review.policy import Policy
 from sinks.review.reasons.drawing import key
 from sinks.review.snapshot import ORDER, Snapshot
 
-# Scores on a scale of their own are put on [0, 1]; a thumb is 0 or 1.
+# Scores on a scale of their own are put on [0, 1]; a thumb is 0 or 1. People are apart only about the same question,
+# and only where both are known: two unnamed thumbs may be one person's, who thought again. What one person said of it
+# more than once counts as its mean.
 _SQL = f"""
-, judged AS (
-    SELECT inference_id,
-           min(place) AS lowest, max(place) AS highest, uniqExact(ifNull(rater_id, feedback_id)) AS raters
-    FROM (
-        SELECT inference_id, rater_id, feedback_id,
-               multiIf(score_low IS NOT NULL AND score_high > score_low, (score - score_low) / (score_high - score_low),
-                       data_type = 'boolean' OR name = 'user.thumbs', if(score > 0, 1., 0.), NULL) AS place
-        FROM said
-        WHERE rater_kind = 'human'
-    )
+, placed AS (
+    SELECT inference_id, name, ifNull(rater_id, '') AS rater,
+           multiIf(score_low IS NOT NULL AND score_high > score_low, (score - score_low) / (score_high - score_low),
+                   data_type = 'boolean' OR name = 'user.thumbs', if(score > 0, 1., 0.), NULL) AS place
+    FROM said
+    WHERE rater_kind = 'human'
+), opinions AS (
+    SELECT inference_id, name, rater, avg(place) AS opinion, max(place) AS praise
+    FROM placed
     WHERE place IS NOT NULL
-    GROUP BY inference_id
+    GROUP BY inference_id, name, rater
+), questions AS (
+    SELECT inference_id, max(praise) AS highest, maxIf(opinion, rater != '') - minIf(opinion, rater != '') AS distance
+    FROM opinions
+    GROUP BY inference_id, name
+), judged AS (
+    SELECT inference_id, max(highest) AS praised, max(distance) AS furthest FROM questions GROUP BY inference_id
 )
-SELECT inference_id, raters > 1 AND highest - lowest >= 0.5 AS apart, status, output_chars
+SELECT inference_id, furthest >= 0.5 AS apart, status
 FROM eligible INNER JOIN judged USING (inference_id)
-WHERE apart OR highest >= 0.75 AND (status IN ('error', 'partial', 'timeout_no_response') OR output_chars = 0)
+WHERE apart OR praised >= 0.75 AND (status IN ('error', 'partial', 'timeout_no_response') OR output_chars = 0)
 ORDER BY apart DESC, {ORDER}
 """  # noqa: S608  our own text
 
@@ -30,7 +37,7 @@ ORDER BY apart DESC, {ORDER}
 def disagreement(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
     """Take two raters who are half a scale apart, and praise of what failed, broke off or is empty."""
     rows = snapshot.select(_SQL, limit=limit, **key(policy, Reason.DISAGREEMENT))
-    return [Candidate(name, _why(apart, status)) for name, apart, status, _ in rows]
+    return [Candidate(name, _why(apart, status)) for name, apart, status in rows]
 
 
 def _why(apart: bool, status: str | None) -> str:

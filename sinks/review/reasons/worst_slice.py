@@ -1,5 +1,7 @@
 """Defects of the parts of the traffic that fail most, found by a search over what inferences are known by."""
 
+from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from math import sqrt
 from typing import NamedTuple
@@ -28,7 +30,7 @@ HAVING n >= {{least:UInt64}}
 """  # noqa: S608  our own text
 _ITEMS = f"""
 , defects AS (SELECT * FROM eligible WHERE {_DEFECT} AND WHERE_IT_IS)
-SELECT inference_id, count() OVER () FROM defects ORDER BY {ORDER}
+SELECT inference_id FROM defects ORDER BY {ORDER}
 """  # noqa: S608  our own text
 
 
@@ -45,12 +47,16 @@ class Slice(NamedTuple):
 
 
 def worst_slice(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
-    """Draw uniformly among the defects of each of the worst slices, in turn."""
-    found = search(snapshot, policy.slices.least)
-    drawn = [_drawn(snapshot, policy, each, limit) for each in found]
-    longest = max(map(len, drawn), default=0)
-    turns = [candidates[turn] for turn in range(longest) for candidates in drawn if turn < len(candidates)]
-    return turns[:limit]
+    """Draw uniformly among the defects of each of the worst slices, in turn; a defect of two is of the worse one."""
+    drawn = [_drawn(snapshot, policy, each, limit) for each in search(snapshot, policy.slices.least)]
+    turns: dict[str, tuple[int, Candidate]] = {}
+    for turn in range(max((len(names) for names, _, _ in drawn), default=0)):
+        for place, (names, _, why) in enumerate(drawn):
+            if turn < len(names):
+                turns.setdefault(names[turn], (place, Candidate(names[turn], why)))
+    taken = Counter(place for place, _ in list(turns.values())[: policy.quotas.worst_slice])
+    shares = [chance(taken[place], defects) for place, (_, defects, _) in enumerate(drawn)]
+    return [replace(candidate, probability=shares[place]) for place, candidate in turns.values()][:limit]
 
 
 def search(snapshot: Snapshot, least: int) -> list[Slice]:
@@ -58,7 +64,7 @@ def search(snapshot: Snapshot, least: int) -> list[Slice]:
 
     For sure: the lower bound of Wilson's interval at 99%, shared by all slices that are looked at (Bonferroni), lies
     above the rate of all. Of slices that lie within one another the wider is kept, unless the narrower is worse for
-    sure.
+    sure; then the narrower is, and the wider as well only if it is also bad without it.
     """
     counted = _counted(snapshot, least)
     looked = [each for each in counted if each[0]]
@@ -72,7 +78,8 @@ def search(snapshot: Snapshot, least: int) -> list[Slice]:
     for each in sorted(worst, key=lambda each: (len(each.where), -each.least_rate, str(each))):
         if not any(_explains(wider, each, z) for wider in kept):
             kept.append(each)
-    return sorted(kept, key=lambda each: (-each.least_rate, str(each)))[:SLICES]
+    blamed = [each for each in kept if not any(_is_all_that_is_bad(other, each, rate, z) for other in kept)]
+    return sorted(blamed, key=lambda each: (-each.least_rate, str(each)))[:SLICES]
 
 
 def _counted(snapshot: Snapshot, least: int) -> list[tuple[dict[str, str], int, int]]:
@@ -92,6 +99,13 @@ def _explains(wider: Slice, narrower: Slice, z: float) -> bool:
     return within and narrower.least_rate <= _wilson(wider.defects, wider.inferences, z)[1]
 
 
+def _is_all_that_is_bad(narrower: Slice, wider: Slice, rate: float, z: float) -> bool:
+    """Say whether a wider slice without the narrower one in it is no longer above the rate for sure."""
+    rest = wider.inferences - narrower.inferences
+    within = wider.where.items() < narrower.where.items()
+    return within and (rest == 0 or _wilson(wider.defects - narrower.defects, rest, z)[0] <= rate)
+
+
 def _wilson(bad: int, n: int, z: float) -> tuple[float, float]:
     """Return Wilson's score interval of a rate (E. B. Wilson, JASA 22, 1927)."""
     rate, width = bad / n, z * z / n
@@ -99,11 +113,11 @@ def _wilson(bad: int, n: int, z: float) -> tuple[float, float]:
     return (middle - reach) / (1 + width), (middle + reach) / (1 + width)
 
 
-def _drawn(snapshot: Snapshot, policy: Policy, of: Slice, limit: int) -> list[Candidate]:
+def _drawn(snapshot: Snapshot, policy: Policy, of: Slice, limit: int) -> tuple[list[str], int, str]:
+    """Return defects of a slice in the order of their hashes, how many there are, and why they are taken."""
     places = {f"value{number}": value for number, value in enumerate(of.where.values())}
     where = " AND ".join(f"{name} = {{value{number}:String}}" for number, name in enumerate(of.where))
     sql = _ITEMS.replace("WHERE_IT_IS", where)
     rows = snapshot.select(sql, limit=limit, **places, **key(policy, Reason.WORST_SLICE))
-    share = chance(policy.quotas.worst_slice, rows[0][1]) if rows else 0.0
     why = f"A defect where they are most common: {100 * of.defects / of.inferences:.1f}% of {of}."
-    return [Candidate(name, why, share) for name, _ in rows]
+    return [name for (name,) in rows], of.defects, why

@@ -59,3 +59,17 @@ def test_short_texts_fold_when_they_say_the_same() -> None:
         None,
         "3",
     ]
+
+
+def test_a_pair_at_the_limit_itself_is_found() -> None:
+    draw = random.Random(5)  # noqa: S311  texts, not secrets
+    folds, missed, near_the_limit = Folds(0.9), 0, 0
+    for n, said in enumerate(texts("en", 600, draw)):
+        assert folds.place(str(n), said) is None
+        words = said.split(" ")
+        changed = " ".join([*words[:-4], "others", *words[-3:]])
+        similar = jaccard(shingled(said), shingled(changed))
+        near_the_limit += 0.9 <= similar < 0.93
+        missed += similar >= 0.9 and folds.place(f"near {n}", changed) != str(n)
+    assert near_the_limit > 500
+    assert missed == 0

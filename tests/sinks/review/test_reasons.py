@@ -17,6 +17,7 @@ from tests.sinks.review.planting import Row, feedback, hour, inference, plant, r
 
 W46 = Window.week("2026-W46")
 UP = {"score": 1.0, "data_type": "boolean"}
+SHARE = {"score_low": 0.0, "score_high": 1.0}
 STARS = {"name": "user.rating", "score_low": 1.0, "score_high": 5.0}
 
 
@@ -74,6 +75,14 @@ def test_contradictions_are_named_and_agreement_is_not(client: Client) -> None:
     plant(client, [feedback("s2", "apart", hour(2), score=2.0, rater_id="bob", **STARS)])
     plant(client, [feedback("s3", "agree", hour(2), score=4.0, rater_id="bob", **STARS)])
     plant(client, [feedback("s4", "one voice", hour(2), score=5.0, rater_id="ann", **STARS)])
+    plant(client, inference("two questions", hour(1)) + inference("unnamed", hour(1)) + inference("moody", hour(1)))
+    rude, useful = {"name": "rude", **SHARE}, {"name": "useful", **SHARE}
+    plant(client, [feedback("q1", "two questions", hour(2), score=0.0, rater_id="ann", **rude)])
+    plant(client, [feedback("q2", "two questions", hour(2), score=1.0, rater_id="bob", **useful)])
+    plant(client, [thumb_down("n1", "unnamed", hour(2)), feedback("n2", "unnamed", hour(3), **UP)])
+    plant(client, [feedback("m1", "moody", hour(2), score=5.0, rater_id="ann", **STARS)])
+    plant(client, [feedback("m2", "moody", hour(3), score=1.0, rater_id="ann", **STARS)])
+    plant(client, [feedback("m3", "moody", hour(3), score=3.0, rater_id="bob", **STARS)])
     plant(client, [feedback("s5", "one voice", hour(3), score=1.0, rater_id="ann", **STARS)])
     found = named(client, disagreement)
     assert {name: each.why for name, each in found.items()} == {
@@ -99,9 +108,9 @@ def fleet() -> list[Row]:
 def test_the_slice_that_fails_is_found_and_its_defects_are_drawn(client: Client) -> None:
     plant(client, fleet())
     with snapshot(client, W46, W46.end, Parents(), "test") as shot:
-        first, *_ = search(shot, least=100)
-    assert first.where == {"service": "code", "request_model": "large"}
-    assert (first.inferences, first.defects) == (600, 150)
+        (only,) = search(shot, least=100)
+    assert only.where == {"service": "code", "request_model": "large"}, "and not what it lies in"
+    assert (only.inferences, only.defects) == (600, 150)
     policy = Policy.model_validate({"slices": {"least": 100}, "quotas": {"worst_slice": 15}})
     with snapshot(client, W46, W46.end, Parents(), "test") as shot:
         drawn = worst_slice(shot, policy, 1000)
@@ -121,3 +130,15 @@ def test_where_all_fail_alike_no_slice_is_blamed(client: Client) -> None:
     plant(client, rows)
     with snapshot(client, W46, W46.end, Parents(), "test") as shot:
         assert search(shot, least=100) == []
+
+
+def test_where_two_slices_share_a_quota_each_chance_is_of_its_own_share(client: Client) -> None:
+    rows: list[Row] = []
+    for n in range(1200):
+        service = ("chat", "search", "code")[n % 3]
+        bad = service != "chat" and n // 3 % 4 == 0
+        rows += [request(f"i{n}", hour(n / 10), service=service)]
+        rows += [response(f"i{n}", hour(n / 10 + 0.001), service=service, status="error" if bad else "ok")]
+    plant(client, rows)
+    found = named(client, worst_slice, Policy.model_validate({"slices": {"least": 100}, "quotas": {"worst_slice": 10}}))
+    assert {each.probability for each in found.values()} == {0.05}, "five each of a hundred"
