@@ -34,6 +34,7 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.processes import free_port
 from sinks.clickhouse import connect, migrate
 from streams import offsets, topics
+from streams.kafka import Connection
 from streams.produce import produce
 from streams.settings import Settings
 from streams.stack import LocalWorker
@@ -115,7 +116,9 @@ def one_round(number: int, inferences: int, clickhouse: LocalClickHouse) -> tupl
         )
         migrate(connect(settings.clickhouse_url))
         asyncio.run(topics.ensure(settings))
-        events = asyncio.run(produce(native_records(inferences, seed=number), broker.bootstrap)).confirmed.total()
+        events = asyncio.run(
+            produce(native_records(inferences, seed=number), Connection(broker.bootstrap))
+        ).confirmed.total()
 
         def held(group: str) -> Settings:
             return settings.model_copy(update={"group": group, "web_port": free_port()})

@@ -26,6 +26,7 @@ from streams.delivery import UNACKED_BATCHES, Delivered
 from streams.detect import Watch
 from streams.ends import Ends
 from streams.forgetting import salt
+from streams.kafka import connection
 from streams.memory import collect_by_the_clock
 from streams.movement import Partition
 from streams.offers import Offers
@@ -144,7 +145,7 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
 
     app.timer(300.0)(loop)
 
-    vitals = Vitals(_Group(app), Ends(settings.kafka_bootstrap), offers, metrics, settings.stalled_seconds)
+    vitals = Vitals(_Group(app), Ends(connection(settings)), offers, metrics, settings.stalled_seconds)
     app.timer(EVERY_S)(vitals.look)
 
     _serve(app, settings, metrics, vitals)
@@ -205,6 +206,7 @@ def _faust_app(settings: Settings, batched: frozenset[str]) -> faust.App:
     app = faust.App(
         settings.group,
         broker=";".join(f"kafka://{broker}" for broker in settings.kafka_bootstrap.split(",")),
+        broker_credentials=connection(settings).credentials(),
         store="memory://",
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,

@@ -12,6 +12,7 @@ import msgpack
 
 from streams.events import EARLIEST_NS, LATEST_NS
 from streams.gateways.base import InvalidEvent
+from streams.kafka import connection
 from streams.produce import Record, produce
 from streams.settings import Settings
 from streams.topics import MEASUREMENTS, KafkaUnreachable
@@ -87,6 +88,6 @@ async def send(settings: Settings, segment: str, *commands: Command) -> None:
     """
     key = segment.encode()
     records = [Record(MEASUREMENTS.name, key, pack(each), each.time_unix_nano // 1_000_000) for each in commands]
-    produced = await produce(records, settings.kafka_bootstrap, settings.topic_prefix)
+    produced = await produce(records, connection(settings), settings.topic_prefix)
     if produced.refused:
         raise KafkaUnreachable(settings.kafka_bootstrap, "it refuses the command")

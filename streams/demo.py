@@ -19,6 +19,7 @@ from sinks.review.cut import CutResult, cut
 from sinks.review.policy import Policy
 from sinks.review.windows import Window
 from streams import offsets, simulate
+from streams.kafka import Connection
 from streams.produce import Produced
 from streams.scenarios import Change, Truth, scenarios
 from streams.settings import Settings
@@ -90,7 +91,7 @@ def run(settings: Settings, inferences: int, console: Console) -> Outcome:
         duration = WEEK + settings.lateness + WEEK / 28
         plan = Plan(week_start(WEEK_NAME), duration, inferences, SEED, scenarios(["demo"]))
         console.print(f"Simulating {inferences:,} calls of {WEEK_NAME} and the day after, with changes injected …")
-        truth, produced = asyncio.run(simulate.to_kafka(plan, stack.broker.bootstrap))
+        truth, produced = asyncio.run(simulate.to_kafka(plan, Connection(stack.broker.bootstrap)))
         console.print("Waiting until every record is accounted for and watched …")
         ledgers = _settled(stack, produced)
         console.print(f"Cutting the review batch of {WEEK_NAME} …")

@@ -11,6 +11,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sinks.clickhouse import AWAY, connect, judged, pending
 from streams import topics
+from streams.kafka import CannotCall, connection
 from streams.settings import Settings, unknown_variables
 
 STATE_KEY_LENGTH = 32
@@ -33,7 +34,10 @@ async def examine(settings: Settings) -> list[Diagnosis]:
 
 
 async def kafka(settings: Settings) -> Diagnosis:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=5_000)
+    try:
+        admin = AIOKafkaAdminClient(**connection(settings).options(), request_timeout_ms=5_000)
+    except CannotCall as wrong:
+        return Diagnosis("Kafka", False, str(wrong))
     try:
         await asyncio.wait_for(admin.start(), timeout=10)
         existing = set(await admin.list_topics())

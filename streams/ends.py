@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.kafka import Connection
 from streams.movement import Partition
 
 ANSWER_S = 10.0
@@ -18,8 +19,8 @@ class KafkaAway(Exception):
 class Ends:
     """Asks for the ends of logs. Its client is not the worker's own, so that it answers also while that one hangs."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: Connection) -> None:
+        self._kafka = kafka
         self._client: AIOKafkaConsumer | None = None
 
     async def ask(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
@@ -41,7 +42,7 @@ class Ends:
 
     async def _started(self) -> AIOKafkaConsumer:
         if self._client is None:
-            client = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+            client = AIOKafkaConsumer(**self._kafka.options(), enable_auto_commit=False)
             try:
                 await client.start()
             except BaseException:

@@ -3,6 +3,7 @@
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from streams.kafka import connection
 from streams.offsets import ends_of, partitions_of
 from streams.settings import Settings
 from streams.topics import KafkaUnreachable
@@ -15,9 +16,7 @@ async def sealed(settings: Settings) -> dict[str, bytes]:
 
     Raises KafkaUnreachable.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False, fetch_max_wait_ms=50
-    )
+    consumer = AIOKafkaConsumer(**connection(settings).options(), enable_auto_commit=False, fetch_max_wait_ms=50)
     found: dict[str, bytes] = {}
     try:
         await consumer.start()

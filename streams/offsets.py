@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams import topics
+from streams.kafka import connection
 from streams.settings import Settings
 
 FETCH_S = 5.0
@@ -28,7 +29,7 @@ class Progress:
 async def progress(settings: Settings) -> Progress:
     """Ask the broker about every topic that Sluice reads. Raises KafkaUnreachable."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap,
+        **connection(settings).options(),
         group_id=settings.group,
         enable_auto_commit=False,
         fetch_max_wait_ms=50,  # fetches at the end of a log bring nothing but that end

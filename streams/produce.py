@@ -17,6 +17,7 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
+from streams.kafka import Connection
 from streams.topics import KafkaUnreachable
 
 GROUP = 1000  # records sent before their confirmations are awaited, which bounds memory
@@ -69,7 +70,7 @@ class Produced:
 
 async def produce(
     records: Iterable[Record],
-    bootstrap: str,
+    kafka: Connection,
     topic_prefix: str = "",
     speed: Speed = "max",
     progress: Callable[[int], None] = lambda _records: None,
@@ -80,7 +81,7 @@ async def produce(
 
     Args:
         records: taken as they are sent, a group at a time.
-        bootstrap: host:port[,host:port].
+        kafka: the way there.
         topic_prefix: put before every topic's name.
         speed: records a second, "max", or "live".
         progress: called with the number of records so far, after each group.
@@ -90,7 +91,7 @@ async def produce(
     """
     # Not idempotent: the embedded broker has no producer ids. What a retry doubles, event ids make one again.
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **kafka.options(),
         acks="all",
         compression_type="lz4",
         linger_ms=20,
@@ -106,7 +107,7 @@ async def produce(
             progress(produced.records)
     except (KafkaError, OSError, TimeoutError) as away:
         far = f" after {produced.records:,} records" if produced.records else ""
-        raise KafkaUnreachable(bootstrap, f"{str(away).rstrip('.') or type(away).__name__}{far}") from None
+        raise KafkaUnreachable(kafka.bootstrap, f"{str(away).rstrip('.') or type(away).__name__}{far}") from None
     finally:
         with contextlib.suppress(TimeoutError):  # what could not be sent by now is not going to be
             await asyncio.wait_for(producer.stop(), START_SECONDS)

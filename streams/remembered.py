@@ -13,6 +13,7 @@ from streams import kept_state
 from streams.detect import is_usage
 from streams.findings import finding_id
 from streams.forgetting import DIGEST, digest, packed
+from streams.kafka import connection
 from streams.produce import Record, produce
 from streams.settings import Settings
 from streams.topics import MEASUREMENTS, KafkaUnreachable
@@ -68,7 +69,7 @@ class Detectors:
             for segment, digests in sorted(told.items())
             for message in packed(digests)
         ]
-        produced = await produce(records, self._settings.kafka_bootstrap, self._settings.topic_prefix)
+        produced = await produce(records, connection(self._settings), self._settings.topic_prefix)
         if produced.refused:
             raise KafkaUnreachable(self._settings.kafka_bootstrap, "it refuses what the detectors are told")
 

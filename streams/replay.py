@@ -13,6 +13,7 @@ from typing import BinaryIO, NamedTuple, cast
 import orjson
 
 from streams.events import EARLIEST_NS, LATEST_NS
+from streams.kafka import Connection
 from streams.produce import Produced, Record, Speed, produce
 from streams.progress import progress
 from streams.topics import FEEDBACK, REQUESTS, RESPONSES
@@ -131,7 +132,7 @@ def look(value: bytes) -> Line:
     )
 
 
-async def to_kafka(replay: Replay, bootstrap: str, topic_prefix: str = "", speed: Speed = "max") -> Produced:
+async def to_kafka(replay: Replay, kafka: Connection, topic_prefix: str = "", speed: Speed = "max") -> Produced:
     """Produce a replay, with progress on stderr. Raises KafkaUnreachable and UnreadableFile."""
     with progress("Replaying", max(1, replay.size)) as show:
-        return await produce(replay, bootstrap, topic_prefix, speed, lambda sent: show(replay.read, sent))
+        return await produce(replay, kafka, topic_prefix, speed, lambda sent: show(replay.read, sent))

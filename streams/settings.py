@@ -5,7 +5,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import croniter
@@ -55,6 +55,20 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8123/sluice",
         pattern=r"^https?://[^\s/]+(/[A-Za-z_][A-Za-z0-9_]*)?$",
         description="ClickHouse over HTTP, http[s]://[user:password@]host:port/database.",
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How Kafka is spoken to: with TLS (SSL), with a login (SASL), or both."
+    )
+    kafka_ssl_ca: Path | None = Field(None, description="PEM file of whom to trust; where unset, the system's.")
+    kafka_ssl_certificate: Path | None = Field(None, description="PEM file of the own certificate, for mutual TLS.")
+    kafka_ssl_key: Path | None = Field(None, description="PEM file of its key, where that is a file of its own.")
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"] = Field(
+        "SCRAM-SHA-512", description="How a login proves who it is."
+    )
+    kafka_user: str = Field("", description="Who logs in to Kafka; of OAUTHBEARER the client id.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="Its password; of OAUTHBEARER the client secret.")
+    kafka_token_url: str = Field(
+        "", pattern=r"^(https?://[^\s/]+\S*)?$", description="Where OAUTHBEARER fetches tokens (client credentials)."
     )
     group: str = Field("sluice", min_length=1, description="Consumer group; workers of one group share the partitions.")
     topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]*$", description="Put before every topic's name.")

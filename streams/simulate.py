@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from streams.kafka import Connection
 from streams.produce import Produced, Record, Speed, produce
 from streams.progress import progress
 from streams.scenarios import Truth
@@ -24,11 +25,13 @@ def simulate(plan: Plan) -> tuple[Iterator[Record], Truth]:
     return schedule.records(), schedule.truth
 
 
-async def to_kafka(plan: Plan, bootstrap: str, topic_prefix: str = "", speed: Speed = "max") -> tuple[Truth, Produced]:
+async def to_kafka(
+    plan: Plan, kafka: Connection, topic_prefix: str = "", speed: Speed = "max"
+) -> tuple[Truth, Produced]:
     """Produce a simulation, with progress on stderr. Raises KafkaUnreachable."""
     records, truth = simulate(plan)
     with progress("Simulating", plan.inferences) as show:
-        produced = await produce(records, bootstrap, topic_prefix, speed, lambda sent: show(truth.inferences, sent))
+        produced = await produce(records, kafka, topic_prefix, speed, lambda sent: show(truth.inferences, sent))
     return truth, produced
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from streams.kafka import connection
 from streams.settings import Settings
 from streams.sources import Source
 
@@ -71,7 +72,7 @@ def sources(settings: Settings) -> dict[str, Source]:
 
 async def ensure(settings: Settings) -> None:
     """Create the topics that are missing; those that exist keep their partitions. Raises KafkaUnreachable."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=10_000)
+    admin = AIOKafkaAdminClient(**connection(settings).options(), request_timeout_ms=10_000)
     try:
         await asyncio.wait_for(admin.start(), timeout=15)
     except (KafkaError, OSError, TimeoutError) as away:

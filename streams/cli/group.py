@@ -16,6 +16,7 @@ from sinks.references import NoSuchSegment
 from sinks.review.refusals import CutRefused
 from streams.demo import DemoFailed
 from streams.doctor import CLICKHOUSE_CURE
+from streams.kafka import CannotCall
 from streams.readable import harmless
 from streams.receiver.refusals import CannotServe
 from streams.replay import UnreadableFile
@@ -34,6 +35,7 @@ class NotRecorded(Exception):
 # What a person can mend: said in one line, without a traceback.
 PLAIN = (
     SettingsError,
+    CannotCall,
     KafkaUnreachable,
     SinkError,
     CutRefused,

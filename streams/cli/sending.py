@@ -9,6 +9,7 @@ import click
 from streams import replay, simulate, topics
 from streams import settings as settings_module
 from streams.cli.group import main, plainly
+from streams.kafka import connection
 from streams.produce import Speed, speed_of
 from streams.scenarios import PRESETS, scenarios
 from streams.traffic.plan import WEEK, Plan, week_start
@@ -61,7 +62,7 @@ def simulate_(
         return
     held = settings_module.load()
     asyncio.run(topics.ensure(held))
-    truth, produced = asyncio.run(simulate.to_kafka(plan, held.kafka_bootstrap, held.topic_prefix, speed))
+    truth, produced = asyncio.run(simulate.to_kafka(plan, connection(held), held.topic_prefix, speed))
     click.echo(f"{produced.confirmed.total():,} records of {truth.inferences:,} calls are in Kafka.")
     for change in truth.changes:
         click.echo(f"  {change.scenario.name} in {change.segment} from {change.first_inference_id} on")
@@ -77,7 +78,7 @@ def replay_(files: tuple[Path, ...], topic: str | None, speed: Speed) -> None:
     held = settings_module.load()
     replaying = replay.Replay(files, topic)
     asyncio.run(topics.ensure(held))
-    produced = asyncio.run(replay.to_kafka(replaying, held.kafka_bootstrap, held.topic_prefix, speed))
+    produced = asyncio.run(replay.to_kafka(replaying, connection(held), held.topic_prefix, speed))
     for name, count in sorted(produced.confirmed.items()):
         click.echo(f"{count:,} records to {held.topic_prefix}{name}")
     for name, count in sorted(produced.refused.items()):

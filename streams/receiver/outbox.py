@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from streams.gateways.base import Headers
+from streams.kafka import connection
 from streams.receiver.refusals import Busy, Refused
 from streams.settings import Settings
 from streams.topics import RECEIVED, KafkaUnreachable
@@ -38,7 +39,7 @@ class Outbox:
         """Hold the producer open for as long as the application runs. Raises KafkaUnreachable."""
         # Not idempotent: the embedded broker has no producer ids. What a retry doubles, event ids make one again.
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **connection(self._settings).options(),
             acks="all",
             compression_type="lz4",
             linger_ms=5,

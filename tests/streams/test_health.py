@@ -13,6 +13,7 @@ from sinks.prometheus import Metrics
 from streams import pages
 from streams.ends import Ends, KafkaAway
 from streams.health import Health
+from streams.kafka import Connection
 from streams.movement import Partition, Standing
 from streams.offers import Offers
 from streams.vitals import BROKEN_S, Vitals
@@ -71,7 +72,7 @@ class _Ends(Ends):
     """Says what it is told to; the real one is tested with the brokers."""
 
     def __init__(self) -> None:
-        super().__init__("127.0.0.1:1")
+        super().__init__(Connection("127.0.0.1:1"))
         self.away = False
 
     async def ask(self, _partitions: object) -> dict[Partition, int]:

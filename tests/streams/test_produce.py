@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.broker import KafkaServer
 from deploy.local.processes import free_port
+from streams.kafka import Connection
 from streams.produce import Produced, Record, Speed, produce, speed_of
 from streams.scenarios import Duplicates, Poison
 from streams.simulate import to_kafka
@@ -51,7 +52,7 @@ def now_ms() -> int:
 
 async def test_a_simulation_arrives_as_it_was_simulated(broker: KafkaServer, prefix: str) -> None:
     plan = Plan(week_start("2026-W40"), timedelta(days=1), 400, scenarios=(Poison(share=0.15), Duplicates(share=0.1)))
-    truth, produced = await to_kafka(plan, broker.bootstrap, prefix)
+    truth, produced = await to_kafka(plan, Connection(broker.bootstrap), prefix)
     assert produced.confirmed == truth.records
     assert not produced.refused
     arrived = await consumed(broker, *(prefix + topic.name for topic in NATIVE))
@@ -72,7 +73,7 @@ async def test_a_refused_record_is_counted_and_takes_no_other_with_it(broker: Ka
     records.insert(5, Record(TOPIC, b"one key", bytes(20_000_000), 1_790_000_000_000))
     ahead_ms = now_ms() + 30 * 24 * 3_600_000
     records.insert(15, Record(TOPIC, b"one key", b"next month", ahead_ms))
-    produced = await produce(records, broker.bootstrap, prefix)
+    produced = await produce(records, Connection(broker.bootstrap), prefix)
     arrived = await consumed(broker, prefix + TOPIC)
     small = [record.value for record in arrived if record.value and len(record.value) < 3]
     assert sorted(small, key=int) == [b"%d" % number for number in range(20)]
@@ -85,7 +86,7 @@ async def test_a_refused_record_is_counted_and_takes_no_other_with_it(broker: Ka
 async def test_one_key_keeps_its_order(broker: KafkaServer, prefix: str) -> None:
     told: list[int] = []
     records = [Record(TOPIC, b"k%d" % (n % 7), b"%d" % n, 1_790_000_000_000 + n) for n in range(5000)]
-    await produce(records, broker.bootstrap, prefix, progress=told.append)
+    await produce(records, Connection(broker.bootstrap), prefix, progress=told.append)
     arrived = await consumed(broker, prefix + TOPIC)
     for key in {record.key for record in records}:
         mine = [int(record.value or b"") for record in arrived if record.key == key]
@@ -96,7 +97,7 @@ async def test_one_key_keeps_its_order(broker: KafkaServer, prefix: str) -> None
 async def test_a_speed_is_kept(broker: KafkaServer, prefix: str) -> None:
     records = [Record(TOPIC, None, b"x", 1_790_000_000_000) for _ in range(100)]
     began = time.monotonic()
-    await produce(records, broker.bootstrap, prefix, speed=100.0)
+    await produce(records, Connection(broker.bootstrap), prefix, speed=100.0)
     assert 0.9 <= time.monotonic() - began < 4
 
 
@@ -104,7 +105,9 @@ async def test_live_records_are_not_sent_before_their_time(broker: KafkaServer, 
     began_ms = now_ms()
     sent: list[tuple[int, int]] = []
     records = [Record(TOPIC, None, b"x", began_ms + later) for later in (-1000, 200, 600, 1000)]
-    await produce(records, broker.bootstrap, prefix, speed="live", progress=lambda n: sent.append((n, now_ms())))
+    await produce(
+        records, Connection(broker.bootstrap), prefix, speed="live", progress=lambda n: sent.append((n, now_ms()))
+    )
     assert sent[-1][0] == 4
     for number, at_ms in sent:
         assert at_ms >= records[number - 1].timestamp_ms
@@ -125,5 +128,5 @@ def test_what_is_no_speed_is_refused_with_what_is(text: str) -> None:
 async def test_a_broker_that_is_away_gets_one_line_with_the_cure() -> None:
     bootstrap = f"127.0.0.1:{free_port()}"
     with pytest.raises(KafkaUnreachable, match=rf"{bootstrap}.*sluice up.*SLUICE_KAFKA_BOOTSTRAP") as away:
-        await produce([Record(TOPIC, None, b"x", 0)], bootstrap)
+        await produce([Record(TOPIC, None, b"x", 0)], Connection(bootstrap))
     assert "\n" not in str(away.value)
