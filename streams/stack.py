@@ -43,6 +43,7 @@ class LocalWorker(LocalServer):
         return {
             f"SLUICE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in values.items()
+            if value is not None
         }
 
     def answers(self) -> bool:
@@ -87,6 +88,7 @@ def local_stack(settings: Settings) -> Iterator[Stack]:
         local = settings.model_copy(
             update={
                 "kafka_bootstrap": broker.bootstrap,
+                "kafka_security_protocol": "PLAINTEXT",
                 "clickhouse_url": f"{clickhouse.url}/sluice",
                 "state_key": SecretStr(secrets.token_hex(32)),
                 "web_port": _port(settings.web_port),
