@@ -57,6 +57,29 @@ class LongerAnswers:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """From `start` on, one segment is asked nothing."""
+
+    kind: ClassVar[str] = "drift"
+    metrics: ClassVar[tuple[str, ...]] = ("traffic",)
+    name: str
+    segment: Segment
+    start: Start
+
+
+@dataclass(frozen=True, slots=True)
+class ThumbsDownFlood:
+    """From `start` on, this share of one segment's answers gets a thumbs down within seconds, on top of the usual."""
+
+    kind: ClassVar[str] = "drift"
+    metrics: ClassVar[tuple[str, ...]] = ("thumbs_down",)
+    name: str
+    segment: Segment
+    start: Start
+    size: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
 class Anomalies:
     """From `start` on, this share of answered calls reports what cannot be, say `size` times the tokens in 10 ms."""
 
@@ -111,20 +134,29 @@ class Missing:
     share: float = 0.003
 
 
-Drift = ErrorStep | LatencyStep | LongerAnswers
+Drift = ErrorStep | LatencyStep | LongerAnswers | Silence | ThumbsDownFlood
 Scenario = Drift | Anomalies | Poison | Duplicates | Late | Missing
 
-_CHAT, _ANSWER, _COMPLETE = (gateway.segment for gateway in FLEET[:3])
+_CHAT, _ANSWER, _COMPLETE, _CHAT_MINI = (gateway.segment for gateway in FLEET[:4])
 _LATENCY = LatencyStep("latency-step", _CHAT, 0.55)
 _ERRORS = ErrorStep("error-step", _COMPLETE, 0.65)
 _LONGER = LongerAnswers("longer-answers", _ANSWER, 0.60, "cobalt-chat-5")
+# An outage is worse than a drift, and somebody should be told of it within seconds.
+_FAILING = ErrorStep("outage-errors", _COMPLETE, 0.5, 0.30)
+_SLOW = LatencyStep("outage-latency", _ANSWER, 0.5, 2.0)
+_SILENT = Silence("outage-silence", _CHAT, 0.5)
+_FLOOD = ThumbsDownFlood("outage-thumbs", _CHAT_MINI, 0.5)
 
 PRESETS: dict[str, tuple[Scenario, ...]] = {
     "quiet": (),
     "demo": (_LATENCY, _ERRORS, _LONGER, Anomalies(), Poison(), Duplicates(), Late()),
+    "outage": (_FAILING, _SLOW, _SILENT, _FLOOD),
 } | {
     scenario.name: (scenario,)
-    for scenario in (_LATENCY, _ERRORS, _LONGER, Anomalies(), Poison(), Duplicates(), Late(), Missing())
+    for scenario in (
+        *(_LATENCY, _ERRORS, _LONGER, _FAILING, _SLOW, _SILENT, _FLOOD),
+        *(Anomalies(), Poison(), Duplicates(), Late(), Missing()),
+    )
 }
 
 
@@ -138,10 +170,10 @@ def scenarios(names: Sequence[str]) -> tuple[Scenario, ...]:
 
 @dataclass(slots=True)
 class Change:
-    """A drift that was injected; `first_*` and `ordinal` name the first response that shows it, as produced.
+    """A drift that was injected; `first_*` and `ordinal` name the first record that shows it, as produced.
 
-    `ordinal` counts the responses of the segment that were produced before it, duplicates left out; None until there
-    is one.
+    That is a response, or of a flood a piece of feedback; of a silence, it is the response that never came. `ordinal`
+    counts the responses of the segment that were produced before it, duplicates left out; None until there is one.
     """
 
     scenario: Drift
@@ -149,12 +181,18 @@ class Change:
     first_inference_id: str | None = None
     first_time_unix_nano: int | None = None
     ordinal: int | None = None
-    responses: int = 0  # of the segment, from the first on
+    responses: int = 0  # of the segment, from the first on; of a silence, those that never came
 
     @property
     def segment(self) -> str:
         """The segment as findings name it."""
         return segment_name(*self.scenario.segment)
+
+    def shows(self, inference_id: str, time_unix_nano: int, ordinal: int) -> None:
+        """Take note of a record that shows the change, if it is the first."""
+        if self.first_inference_id is None:
+            self.first_inference_id, self.first_time_unix_nano = inference_id, time_unix_nano
+            self.ordinal = ordinal
 
 
 @dataclass(slots=True)

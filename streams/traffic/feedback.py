@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from streams.scenarios import ThumbsDownFlood
 from streams.traffic.chance import chance
 from streams.traffic.inferences import Inference
 from streams.traffic.text import Texts
 
 LAST_NS = 6 * 24 * 3_600_000_000_000  # nobody speaks up later than six days after
 CHANGED_MIND = 0.04  # share of thumbs that are turned or withdrawn later
+FLOOD_S = (1.0, 5.0)  # seconds after an answer at which a scenario makes people turn their thumbs down
 MODEL_UNREACHABLE = 0.03  # share of judgements by a model that failed
 
 
@@ -45,12 +47,14 @@ LABELS = ("good", "good", "good", "incomplete", "wrong", "off_topic")
 
 
 class Said(NamedTuple):
-    """One feedback event as JSON; `again` when an earlier event of the same feedback_id came before it."""
+    """One feedback event as JSON; `again` when an earlier event of the same feedback_id came before it, `flood` where a
+    scenario makes people say it."""
 
     time_unix_nano: int
     key: bytes
     value: bytes
-    again: bool
+    again: bool = False
+    flood: bool = False
 
 
 class Listeners:
@@ -58,6 +62,7 @@ class Listeners:
 
     def __init__(self, seed: int) -> None:
         self._random = chance(seed, "feedback")
+        self._flood = chance(seed, "flood of thumbs")
         self._texts = Texts(seed, "corrections")
 
     def about(self, inference: Inference) -> Iterator[Said]:
@@ -67,13 +72,23 @@ class Listeners:
         for number, habit in enumerate(HABITS):
             if inference.gateway.route.service in habit.services and self._random.random() < habit.rate:
                 yield from self._say(inference, habit, number)
+        for change in inference.changes:
+            if isinstance(change.scenario, ThumbsDownFlood) and self._flood.random() < change.scenario.size:
+                yield self._thumb_down(inference)
+
+    def _thumb_down(self, inference: Inference) -> Said:
+        time = inference.end_unix_nano + round(self._flood.uniform(*FLOOD_S) * 1e9)
+        feedback_id = f"fb-{inference.number}-flood"
+        event = _begun(inference, HABITS[0], feedback_id, time) | _thumb(up=False)
+        event["inference_id"] = inference.inference_id
+        return Said(time, inference.inference_id.encode(), orjson.dumps(event), flood=True)
 
     def _say(self, inference: Inference, habit: Habit, number: int) -> Iterator[Said]:
         feedback_id = f"fb-{inference.number}-{number}"
         time = inference.end_unix_nano + self._delay(habit.delay_s, habit.sigma)
         event = self._event(inference, habit, feedback_id, time) | self._judgement(inference, habit)
         key = (event.get("inference_id") or feedback_id).encode()
-        yield Said(time, key, orjson.dumps(event), False)
+        yield Said(time, key, orjson.dumps(event))
         if habit.name == "user.thumbs" and self._random.random() < CHANGED_MIND:
             changed = event | {
                 "event_id": f"{feedback_id}/2",
@@ -84,7 +99,7 @@ class Listeners:
             else:
                 changed |= _thumb(up=not event["gen_ai.evaluation.score.value"])
                 changed.pop("gen_ai.evaluation.explanation", None)
-            yield Said(changed["time_unix_nano"], key, orjson.dumps(changed), True)
+            yield Said(changed["time_unix_nano"], key, orjson.dumps(changed), again=True)
 
     def _delay(self, median_s: float, sigma: float) -> int:
         return 1 + min(LAST_NS, round(median_s * self._random.lognormvariate(0.0, sigma) * 1e9))
@@ -92,18 +107,7 @@ class Listeners:
     def _event(self, inference: Inference, habit: Habit, feedback_id: str, time: int) -> dict[str, Any]:
         """Write who speaks of what: some know the inference, some only the id of the response, some the dialogue."""
         dialogue = inference.dialogue
-        event: dict[str, Any] = {
-            "schema_version": 1,
-            "kind": "feedback",
-            "event_id": f"{feedback_id}/1",
-            "feedback_id": feedback_id,
-            "time_unix_nano": time,
-            "source.format": "native",
-            "service.name": inference.gateway.route.service,
-            "gen_ai.evaluation.name": habit.name,
-            "feedback.data_type": habit.data_type,
-            "feedback.source": habit.rater_kind,
-        }
+        event = _begun(inference, habit, feedback_id, time)
         known = self._random.random()
         if habit.name == "user.rating" and known < 0.3 and dialogue.conversation_id is not None:
             return event | {"target_scope": "session", "gen_ai.conversation.id": dialogue.conversation_id}
@@ -150,6 +154,21 @@ class Listeners:
         cut = stop.end() if stop else len(answer)
         corrected = self._texts.sentence(dialogue.language, dialogue.topic) + answer[cut:]
         return _score(round(cut / len(answer), 4), 0, 1) | {"feedback.correction": corrected}
+
+
+def _begun(inference: Inference, habit: Habit, feedback_id: str, time: int) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "kind": "feedback",
+        "event_id": f"{feedback_id}/1",
+        "feedback_id": feedback_id,
+        "time_unix_nano": time,
+        "source.format": "native",
+        "service.name": inference.gateway.route.service,
+        "gen_ai.evaluation.name": habit.name,
+        "feedback.data_type": habit.data_type,
+        "feedback.source": habit.rater_kind,
+    }
 
 
 def _score(value: float, lowest: int, highest: int) -> dict[str, Any]:

@@ -2,12 +2,27 @@
 
 import heapq
 from collections.abc import Iterator
+from types import UnionType
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
 from streams.produce import Record
-from streams.scenarios import Anomalies, Change, Drift, Duplicates, Late, Missing, Poison, Truth
+from streams.scenarios import (
+    Anomalies,
+    Change,
+    Drift,
+    Duplicates,
+    ErrorStep,
+    Late,
+    LatencyStep,
+    LongerAnswers,
+    Missing,
+    Poison,
+    Silence,
+    ThumbsDownFlood,
+    Truth,
+)
 from streams.topics import FEEDBACK, REQUESTS, RESPONSES
 from streams.traffic import events
 from streams.traffic.chance import chance
@@ -20,7 +35,7 @@ from streams.traffic.poison import spoil
 HOUR_MS = 3_600_000
 TRANSPORT_MS = (5, 60)  # from a gateway to Kafka, least and most
 
-Mark = Literal["request", "response", "feedback", "feedback again", "duplicate", "poison"]
+Mark = Literal["request", "response", "feedback", "feedback again", "flood", "duplicate", "poison"]
 S = TypeVar("S", Anomalies, Poison, Duplicates, Late, Missing)
 
 
@@ -31,6 +46,7 @@ class Due(NamedTuple):
     sequence: int
     record: Record
     mark: Mark
+    time_unix_nano: int = 0  # of the event
     inference: Inference | None = None
     late: bool = False
     alone: bool = False  # the other half of the call is never sent
@@ -87,6 +103,12 @@ class Schedule:
 
     def _schedule(self, inference: Inference) -> None:
         """Put on the heap whatever this inference causes; nothing of it is due before the inference starts."""
+        if silence := next((c for c in inference.changes if isinstance(c.scenario, Silence)), None):
+            silence.shows(
+                inference.inference_id, inference.end_unix_nano, self.truth.responses[inference.gateway.segment]
+            )
+            silence.responses += 1
+            return
         self._make_absurd(inference)
         start, end, key = inference.start_unix_nano, inference.end_unix_nano, inference.inference_id.encode()
         withheld = self._withheld(start)
@@ -101,7 +123,8 @@ class Schedule:
         for said in self._listeners.about(inference):
             feedback, time = Record(FEEDBACK.name, said.key, said.value, 0), said.time_unix_nano
             late_ms = next((self._hours(s, 24, 120) for s in self._late if s.at(time, s.scenario.feedback_share)), 0)
-            self._send(feedback, time, "feedback again" if said.again else "feedback", late_ms=late_ms)
+            mark: Mark = "feedback again" if said.again else "flood" if said.flood else "feedback"
+            self._send(feedback, time, mark, inference, late_ms=late_ms)
             self._spoil(feedback, time)
 
     def _send(
@@ -115,7 +138,7 @@ class Schedule:
         late_ms: int = 0,
     ) -> None:
         timestamp_ms = time_unix_nano // 1_000_000 + self._transport.randint(*TRANSPORT_MS) + late_ms
-        self._push(Due(timestamp_ms, 0, record, mark, inference, late=late_ms > 0, alone=alone))
+        self._push(Due(timestamp_ms, 0, record, mark, time_unix_nano, inference, late=late_ms > 0, alone=alone))
         for strikes in self._duplicates:
             if strikes.at(time_unix_nano, strikes.scenario.share):
                 # Half are a client's retry within seconds, half a whole batch that was sent again within hours.
@@ -165,11 +188,15 @@ class Schedule:
             return
         truth.events += 1
         truth.duplicates += due.mark == "duplicate"
-        truth.feedback += due.mark == "feedback"
-        if due.inference is not None:
+        truth.feedback += due.mark in ("feedback", "flood")
+        if due.inference is None:
+            return
+        if due.mark in ("request", "response"):
             self._note_half(due, due.inference)
-        elif due.late:
-            truth.late_feedback += 1
+            return
+        truth.late_feedback += due.late
+        if due.mark == "flood":
+            self._note_changes(due, due.inference, ThumbsDownFlood)
 
     def _note_half(self, due: Due, inference: Inference) -> None:
         truth = self.truth
@@ -182,10 +209,14 @@ class Schedule:
         truth.late_responses += due.late
         if inference.absurd:
             truth.anomalies.append(inference.inference_id)
-        for change in inference.changes:
-            if change.first_inference_id is None:
-                change.first_inference_id = inference.inference_id
-                change.first_time_unix_nano = inference.end_unix_nano
-                change.ordinal = truth.responses[inference.gateway.segment]
-            change.responses += 1
+        self._note_changes(due, inference, ErrorStep | LatencyStep | LongerAnswers)
         truth.responses[inference.gateway.segment] += 1
+
+    def _note_changes(self, due: Due, inference: Inference, kinds: type | UnionType) -> None:
+        """Take note of the changes that a record shows, of those kinds that such a record can show."""
+        for change in inference.changes:
+            if isinstance(change.scenario, kinds):
+                change.shows(
+                    inference.inference_id, due.time_unix_nano, self.truth.responses[inference.gateway.segment]
+                )
+                change.responses += due.mark == "response"

@@ -19,6 +19,8 @@ from streams.scenarios import (
     LongerAnswers,
     Poison,
     Scenario,
+    Silence,
+    ThumbsDownFlood,
     Truth,
     UnknownScenario,
     scenarios,
@@ -108,6 +110,34 @@ def test_a_new_version_answers_longer_at_the_same_pace(quiet: Recount) -> None:
     assert all(event.duration_s == usual[event.inference_id].duration_s for event in after)
 
 
+def test_a_silent_segment_is_asked_nothing_and_the_truth_names_the_first_answer_that_never_came(quiet: Recount) -> None:
+    _, found, truth = run(Silence("gone", SEGMENT, 0.5))
+    change, usual = truth.changes[0], in_segment(quiet)
+    begun = {event.inference_id: event.time_unix_nano for event in quiet.requests}
+    asked = [event for event in usual if begun[event.inference_id] < change.start_unix_nano]
+    assert in_segment(found) == asked
+    assert change.responses == len(usual) - len(asked) > 100
+    never = [event for event in usual if begun[event.inference_id] >= change.start_unix_nano]
+    first = min(never, key=lambda event: begun[event.inference_id])
+    assert (change.first_inference_id, change.first_time_unix_nano) == (first.inference_id, first.time_unix_nano)
+    assert len(found.responses) == len(quiet.responses) - change.responses
+
+
+def test_a_flood_of_thumbs_down_comes_on_top_within_seconds(quiet: Recount) -> None:
+    _, found, truth = run(ThumbsDownFlood("flood", SEGMENT, 0.5, 0.3))
+    change = truth.changes[0]
+    assert (found.requests, found.responses) == (quiet.requests, quiet.responses)
+    usual = {event.feedback_id for event in quiet.feedback}
+    flood = [event for event in found.feedback if event.feedback_id not in usual]
+    answered = {event.inference_id: event.time_unix_nano for event in in_segment(found) if event.status != "error"}
+    assert_share(len(flood), sum(time >= change.start_unix_nano for time in answered.values()), 0.3)
+    delays = [event.time_unix_nano - answered[event.inference_id or ""] for event in flood]
+    assert 1e9 <= min(delays) < max(delays) <= 5e9
+    assert {event.score for event in flood} == {0}
+    first = min(flood, key=lambda event: event.time_unix_nano)
+    assert change.first_time_unix_nano == first.time_unix_nano
+
+
 def test_anomalies_report_what_cannot_be_and_are_named(quiet: Recount) -> None:
     _, found, truth = run(Anomalies(start=0.25, share=0.01))
     usual = {event.inference_id: event for event in quiet.responses}
@@ -160,7 +190,7 @@ def test_presets_are_what_they_are_called() -> None:
     assert scenarios(["quiet"]) == ()
     assert {scenario.kind for scenario in scenarios(["demo"])} == {"drift", "anomalies", "poison", "duplicates", "late"}
     for name, preset in PRESETS.items():
-        if name not in ("quiet", "demo"):
+        if name not in ("quiet", "demo", "outage"):
             assert [scenario.name for scenario in preset] == [name]
     assert scenarios(["late", "demo"])[0].name == "late"
     assert len(scenarios(["demo", "late", "missing"])) == len(scenarios(["demo"])) + 1
@@ -176,5 +206,5 @@ def test_the_demo_changes_three_segments_enough_to_be_seen() -> None:
 
 
 def test_an_unknown_scenario_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(UnknownScenario, match=r"'storm'.*quiet, demo, latency-step"):
+    with pytest.raises(UnknownScenario, match=r"'storm'.*quiet, demo, outage, latency-step"):
         scenarios(["demo", "storm"])
