@@ -68,6 +68,10 @@ fuzz: $(READY) ## Feed every decoder a million hostile records (half an hour)
 metrics: $(READY) ## Write docs/metrics.md anew after a change of the metrics
 	$(BIN)/sluice metrics > docs/metrics.md
 
+.PHONY: grafana
+grafana: $(READY) ## Write deploy/grafana/dashboards anew after a change of the dashboards
+	$(BIN)/python -m deploy.grafana
+
 .PHONY: schema
 schema: $(READY) ## Write docs/events.schema.json and docs/receiver.openapi.json anew after a change of the contracts
 	$(BIN)/sluice schema > docs/events.schema.json
