@@ -320,6 +320,23 @@ BATCHES = Metric(
     "released or rejected.",
     "`sluice batch status` says what is next for each.",
 )
+REVIEW_ITEMS = Metric(
+    "sluice_review_items",
+    "gauge",
+    ("stage",),
+    "items",
+    "The funnel over all batches in the leader's folder: inferences that were eligible, items that were picked, those "
+    "that are decided, those of batches that are signed, and those of batches with a release.",
+    "It moves by the day: people decide.",
+)
+GRAFANA_FAILURES = Metric(
+    "sluice_grafana_failures",
+    "counter",
+    (),
+    "annotations",
+    "Times that Grafana did not take the annotation of a finding; the log says why. Those that can be are tried again.",
+    "Is SLUICE_GRAFANA_URL right, and may the token of SLUICE_GRAFANA_TOKEN write annotations?",
+)
 
 GROUPS: dict[str, tuple[Metric, ...]] = {
     "The walk": (
@@ -359,7 +376,8 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
         REFERENCES,
         HELD,
         STATE_REFUSED,
+        GRAFANA_FAILURES,
     ),
-    "The review loop": (BATCHES_CUT, CUTS_FAILED, CUTS_DUE, BATCHES, REVIEW_WAITING),
+    "The review loop": (BATCHES_CUT, CUTS_FAILED, CUTS_DUE, BATCHES, REVIEW_ITEMS, REVIEW_WAITING),
 }
 ALL = tuple(metric for metrics in GROUPS.values() for metric in metrics)

@@ -56,10 +56,12 @@ class Metrics:
         self.references = self._made(Gauge, metrics.REFERENCES)
         self.held = self._made(Gauge, metrics.HELD)
         self.state_refused = self._made(Counter, metrics.STATE_REFUSED)
+        self.grafana_failures = self._made(Counter, metrics.GRAFANA_FAILURES)
         self.batches_cut = self._made(Counter, metrics.BATCHES_CUT)
         self.cuts_failed = self._made(Counter, metrics.CUTS_FAILED)
         self.cuts_due = self._made(Gauge, metrics.CUTS_DUE)
         self.batches = self._made(Gauge, metrics.BATCHES)
+        self.review_items = self._made(Gauge, metrics.REVIEW_ITEMS)
         self.review_waiting = self._made(Gauge, metrics.REVIEW_WAITING)
         self._latest_ns = 0
         self._names: set[str] = set()

@@ -12,9 +12,10 @@ from sinks.clickhouse import ClickHouse
 from sinks.findings import listed
 from sinks.joins import Joins
 from sinks.prometheus import Metrics
+from sinks.review.audit import State
 from streams import offsets, timeouts, topics
 from streams.delivery import Send
-from streams.review_loop import look
+from streams.review_loop import STAGES, look
 from streams.settings import Settings
 
 log = logging.getLogger("sluice.worker")
@@ -58,9 +59,10 @@ async def review_loop(settings: Settings, clickhouse: ClickHouse, metrics: Metri
     seen = await asyncio.to_thread(clickhouse.ask, lambda client: look(client, settings, now))
     metrics.cuts_due.set(seen.due)
     metrics.review_waiting.set(seen.waiting_s)
-    metrics.batches.clear()
-    for state, count in seen.batches.items():
-        metrics.batches.labels(state).set(count)
+    for state in State:
+        metrics.batches.labels(state).set(seen.batches.get(state, 0))
+    for stage in STAGES:
+        metrics.review_items.labels(stage).set(seen.items.get(stage, 0))
 
 
 async def or_later(task: Awaitable[None]) -> None:

@@ -159,6 +159,18 @@ WATCH = (
         ],
         "short",
     ),
+    lines(
+        "Evidence of open findings",
+        "How sure it is that something changed: a stream at rest claims 10^x at an event with chance 10^-x at most.",
+        [over_time("max by (segment, metric) (sluice_finding_evidence) or vector(0)", "{{metric}} of {{segment}}")],
+        "short",
+    ),
+    lines(
+        "Annotations that Grafana did not take",
+        "Annotations of findings that were refused or did not arrive. Check SLUICE_GRAFANA_URL and what its token may.",
+        [over_time("sum(increase(sluice_grafana_failures_total[$__rate_interval]))", "failures")],
+        "short",
+    ),
     bars(
         "References",
         "What is expected of each metric, by how it is known: learning, rolling, or pinned by a person.",

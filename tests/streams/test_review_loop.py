@@ -25,17 +25,20 @@ async def test_what_waits_is_seen_and_shown(clickhouse_url: str, tmp_path: Path)
     rows = [row for n in range(20) for row in inference(f"i{n}", hour(n))]
     plant(clickhouse.client, [*rows, *inference("closes", NEXT_MONDAY + timedelta(days=2))])
     before = look(clickhouse.client, settings, NEXT_MONDAY)
-    assert (before.due, dict(before.batches), before.waiting_s) == (1, {}, 0.0)
+    assert (before.due, dict(before.batches), dict(before.items), before.waiting_s) == (1, {}, {}, 0.0)
 
     folder = cut(clickhouse.client, W46, Policy(), settings.batches, settings.lateness).path
     (settings.batches / "notes").mkdir()
     after = look(clickhouse.client, settings, NEXT_MONDAY + timedelta(days=3))
     assert (after.due, dict(after.batches), after.waiting_s) == (0, {State.CUT: 1}, 2 * 86_400.0)
+    assert dict(after.items) == {"eligible": 20, "picked": 20, "decided": 0, "signed": 0, "released": 0}
 
     metrics = Metrics()
     await review_loop(settings, clickhouse, metrics)
     assert metrics.registry.get_sample_value("sluice_cuts_due") == 0
     assert metrics.registry.get_sample_value("sluice_batches", {"state": "cut"}) == 1
+    assert metrics.registry.get_sample_value("sluice_batches", {"state": "released"}) == 0
+    assert metrics.registry.get_sample_value("sluice_review_items", {"stage": "picked"}) == 20
     assert (metrics.registry.get_sample_value("sluice_review_waiting_seconds") or 0) > 0
 
     Audit(folder).append(Step.REJECTED, "ann", NEXT_MONDAY, note="a test")
