@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote_plus
 
 import aiohttp
 import faust
@@ -110,7 +111,8 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka publishes
     """Access tokens by the client credentials grant (RFC 6749, section 4.4), kept until most of their life is over."""
 
     def __init__(self, url: str, client: str, secret: str) -> None:
-        self._url, self._login = url, aiohttp.BasicAuth(client, secret)
+        self._url = url
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(quote_plus(client), quote_plus(secret))}
         self._token, self._until = "", 0.0
 
     async def token(self) -> str:
@@ -126,7 +128,7 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka publishes
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER_S)) as session,
-                session.post(self._url, data={"grant_type": "client_credentials"}, auth=self._login) as answer,
+                session.post(self._url, data={"grant_type": "client_credentials"}, headers=self._headers) as answer,
             ):
                 if answer.status != 200:
                     raise NoToken(f"{self._url} answers {answer.status} instead of a token")

@@ -21,7 +21,8 @@ class KafkaUnreachable(Exception):
     def __init__(self, bootstrap: str, reason: object) -> None:
         super().__init__(
             f"Kafka does not answer at {bootstrap} ({reason}). Start it (`sluice up` starts a local one) "
-            "or set SLUICE_KAFKA_BOOTSTRAP to where it is."
+            "or set SLUICE_KAFKA_BOOTSTRAP to where it is; brokers with TLS or a login stay silent to those without: "
+            "SLUICE_KAFKA_SECURITY_PROTOCOL and its neighbours."
         )
 
 

@@ -54,17 +54,24 @@ class ApacheKafka(KafkaServer):
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="sluice-kafka-"))
             properties = self._directory / "server.properties"
-            properties.write_text(self._properties(self._directory / "records"))
+            settings = self._properties(self._directory / "records")
+            properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             _run(
-                [*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
+                [
+                    *(*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)),
+                    *self._format_options(),
+                ],
                 "format its storage; Java 17+ is needed",
             )
         return self._directory / "server.properties"
 
-    def _properties(self, records: Path) -> str:
+    def _format_options(self) -> Sequence[str]:
+        return []
+
+    def _properties(self, records: Path) -> dict[str, str]:
         controller = f"{LOOPBACK}:{self._controller_port}"
-        settings = {
+        return {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.voters": f"1@{controller}",
@@ -84,7 +91,6 @@ class ApacheKafka(KafkaServer):
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "500",
         }
-        return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
 def missing() -> str | None:
