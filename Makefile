@@ -50,6 +50,11 @@ argilla: ## Install Argilla's SDK and datasets apart, so that the tests load wit
 	test -x .argilla/bin/python || $(PYTHON) -m venv .argilla
 	.argilla/bin/python -m pip install --quiet --disable-pip-version-check 'argilla>=2.8,<3' 'datasets>=5.2,<6' requests
 
+.PHONY: trl
+trl: ## Install TRL apart (6 GB with its PyTorch), so that the tests train a step on what a release holds
+	test -x .trl/bin/python || $(PYTHON) -m venv .trl
+	.trl/bin/python -m pip install --quiet --disable-pip-version-check 'trl>=1.16,<1.17'
+
 .PHONY: bench
 bench: $(READY) ## Measure the CPU cost of an event beside a stock Faust agent that does nothing
 	$(BIN)/python -m bench.cost
