@@ -81,6 +81,21 @@ class Settings(BaseSettings):
         SecretStr(""), description="What senders show the receiver, comma-separated; only on loopback may it be empty."
     )
 
+    pages_url: str = Field(
+        "http://127.0.0.1:6066",
+        pattern=r"^https?://[^\s]+$",
+        description="Where people reach the worker's pages; Grafana, alerts and annotations lead there.",
+    )
+    grafana_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="Grafana: where findings become annotations, and dashboards are pushed to; empty for none.",
+    )
+    grafana_token: SecretStr = Field(
+        SecretStr(""),
+        description="Shown to Grafana, a service account's: Editor for annotations, Admin for `sluice grafana push`.",
+    )
+
     state_key: SecretStr = Field(
         SecretStr(""),
         description="Signs detector state (HMAC-SHA256), 32 characters or more, the same for all workers of a group.",
