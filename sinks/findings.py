@@ -27,6 +27,10 @@ _LISTED = f"""{_FINDINGS}
 WHERE ({{all:Bool}} OR state != 'closed') AND position(segment, {{segment:String}}) > 0
 ORDER BY indexOf(['open', 'acknowledged', 'closed'], state), findings.time DESC, finding_id
 """
+_LATELY = f"""{_FINDINGS}
+WHERE finding_id IN (SELECT finding_id FROM finding_events WHERE stored_at >= now() - INTERVAL {{days:UInt32}} DAY)
+ORDER BY findings.time, finding_id
+"""  # noqa: S608  # names of columns from our own schema, never a value
 _ONE = f"{_FINDINGS} WHERE startsWith(finding_id, {{beginning:String}}) ORDER BY finding_id LIMIT 4"
 _INCIDENTS = """
 SELECT incident_id, toUnixTimestamp64Nano(since) AS since_unix_nano,
@@ -93,6 +97,11 @@ class Incident:
 def listed(client: Client, *, closed: bool = False, segment: str = "") -> list[Standing]:
     """Return the findings of segments whose names contain `segment`, open ones first, then the latest noticed."""
     return [_standing(row) for row in client.query(_LISTED, {"all": closed, "segment": segment}).named_results()]
+
+
+def lately(client: Client, days: int) -> list[Finding]:
+    """Return the findings of which something was stored in the last days, whenever it happened, the oldest first."""
+    return [_standing(row).finding for row in client.query(_LATELY, {"days": days}).named_results()]
 
 
 def one(client: Client, beginning: str) -> Standing:

@@ -16,6 +16,7 @@ from faust.web.drivers.aiohttp import Web
 
 from detectors.budget import Budget
 from sinks.clickhouse import ClickHouse
+from sinks.grafana import Annotations, connect
 from sinks.joins import Joins
 from sinks.prometheus import Metrics
 from streams import chores, pages, topics
@@ -126,24 +127,38 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
 
     responses = _topic(app, settings.topic_prefix + topics.RESPONSES.name)
 
+    join_turn = chores.Turn(app.is_leader, 60.0)
+
     async def join() -> None:
-        if app.is_leader():
+        if join_turn():
             timeout_s = settings.response_timeout_seconds
             await chores.or_later(chores.join_up(joins, responses.send, timeout_s, metrics))
             metrics.ledger_gap.set(await chores.ledger_gap(settings, clickhouse))
 
-    app.timer(60.0)(join)
+    app.timer(EVERY_S)(join)
 
     async def stand() -> None:
         await chores.or_later(chores.open_findings(clickhouse, metrics, frozenset(detect.watch.live)))
 
     app.timer(60.0)(stand)
 
+    loop_turn = chores.Turn(app.is_leader, 300.0)
+
     async def loop() -> None:
-        if app.is_leader():
+        if loop_turn():
             await chores.or_later(chores.review_loop(settings, clickhouse, metrics))
 
-    app.timer(300.0)(loop)
+    app.timer(EVERY_S)(loop)
+
+    if settings.grafana_url:
+        grafana = connect(settings.grafana_url, settings.grafana_token.get_secret_value())
+        annotations = Annotations(grafana, settings.pages_url)
+
+        async def annotate() -> None:
+            if app.is_leader():
+                await chores.or_later(chores.annotate(clickhouse, annotations, metrics))
+
+        app.timer(2 * EVERY_S)(annotate)
 
     vitals = Vitals(_Group(app), Ends(connection(settings)), offers, metrics, settings.stalled_seconds)
     app.timer(EVERY_S)(vitals.look)

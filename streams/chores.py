@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
-from math import nan
+from math import inf, nan
+from time import monotonic
 
 from sinks import ledger
 from sinks.base import SinkBusy
 from sinks.clickhouse import ClickHouse
-from sinks.findings import listed
+from sinks.findings import lately, listed
+from sinks.grafana import Annotations
 from sinks.joins import Joins
 from sinks.prometheus import Metrics
 from sinks.review.audit import State
@@ -19,6 +21,28 @@ from streams.review_loop import STAGES, look
 from streams.settings import Settings
 
 log = logging.getLogger("sluice.worker")
+
+ANNOTATED_DAYS = 7  # longer than a Grafana is away, or a group without a leader
+
+
+class Turn:
+    """Says when it is a chore's turn that comes round on the leader: as soon as it leads, then every so many seconds.
+
+    A worker that leads from its start on shows what it sees within seconds, and not nothing for minutes.
+    """
+
+    def __init__(self, leads: Callable[[], bool], every_s: float, clock: Callable[[], float] = monotonic) -> None:
+        self._leads, self._every_s, self._clock = leads, every_s, clock
+        self._next = -inf
+
+    def __call__(self) -> bool:
+        if not self._leads():
+            self._next = -inf
+            return False
+        due = self._clock() >= self._next
+        if due:
+            self._next = self._clock() + self._every_s
+        return due
 
 
 async def cut_on_schedule(cut_due_weeks: Callable[[], int], metrics: Metrics) -> None:
@@ -51,6 +75,19 @@ async def open_findings(clickhouse: ClickHouse, metrics: Metrics, segments: Coll
     """Show the findings of these segments that stand open, also those that opened before they came to this worker."""
     standing = await asyncio.to_thread(clickhouse.ask, listed)
     metrics.standing(each.finding for each in standing if each.finding.segment in segments)
+
+
+async def annotate(clickhouse: ClickHouse, annotations: Annotations, metrics: Metrics) -> None:
+    """Let Grafana's annotations say what the findings say, of the last days; for the leader.
+
+    What Grafana misses while it is away it gets once it is back. Raises SinkBusy.
+    """
+    findings = await asyncio.to_thread(clickhouse.ask, lambda client: lately(client, ANNOTATED_DAYS))
+    try:
+        metrics.grafana_failures.inc(await asyncio.to_thread(annotations.keep, findings))
+    except SinkBusy:
+        metrics.grafana_failures.inc()
+        raise
 
 
 async def review_loop(settings: Settings, clickhouse: ClickHouse, metrics: Metrics) -> None:
