@@ -154,11 +154,13 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         grafana = connect(settings.grafana_url, settings.grafana_token.get_secret_value())
         annotations = Annotations(grafana, settings.pages_url)
 
+        annotate_turn = chores.Turn(app.is_leader, 20.0)
+
         async def annotate() -> None:
-            if app.is_leader():
+            if annotate_turn():
                 await chores.or_later(chores.annotate(clickhouse, annotations, metrics))
 
-        app.timer(2 * EVERY_S)(annotate)
+        app.timer(EVERY_S)(annotate)
 
     vitals = Vitals(_Group(app), Ends(connection(settings)), offers, metrics, settings.stalled_seconds)
     app.timer(EVERY_S)(vitals.look)

@@ -107,4 +107,4 @@ async def or_later(task: Awaitable[None]) -> None:
     try:
         await task
     except SinkBusy as busy:
-        log.warning("%s. It is tried again in a minute.", busy)
+        log.warning("%s. It is tried again.", busy)
