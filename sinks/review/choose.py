@@ -108,18 +108,30 @@ class Choice:
         if pick is None:
             twin = self._folds.place_if(name, self._known[name].text, lambda: self._has_room(name))
             if twin is not None:
-                pick = self._picks[twin]
-                pick.folded = sorted({*pick.folded, name})
-            elif not self._has_room(name):
+                return self._fold(reason, candidate, self._picks[twin])
+            if not self._has_room(name):
                 return None
-            else:
-                pick = self._add(name)
-        self._of_reason[reason] += reason not in pick.why
-        pick.why.setdefault(reason, candidate.why)
-        pick.probabilities.setdefault(reason, round(candidate.probability, 12))
+            pick = self._add(name)
+        self._credit(reason, candidate, pick, candidate.why)
         pick.findings = sorted({*pick.findings, *candidate.findings}, key=lambda f: (f.finding_id, f.position))
         pick.alternatives = pick.alternatives or list(candidate.alternatives)
         return pick
+
+    def _fold(self, reason: Reason, candidate: Candidate, twin: Pick) -> Pick:
+        """Fold a candidate into the item that it is like.
+
+        What lies around it, and what it was preferred to, is true of the candidate alone: the one that people passed
+        over may be the very twin.
+        """
+        twin.folded = sorted({*twin.folded, candidate.inference_id})
+        if not candidate.alternatives:
+            self._credit(reason, candidate, twin, f"Of a near-duplicate that it stands for: {candidate.why}")
+        return twin
+
+    def _credit(self, reason: Reason, candidate: Candidate, pick: Pick, why: str) -> None:
+        self._of_reason[reason] += reason not in pick.why
+        pick.why.setdefault(reason, why)
+        pick.probabilities.setdefault(reason, round(candidate.probability, 12))
 
     def _add(self, name: str) -> Pick:
         known = self._known[name]

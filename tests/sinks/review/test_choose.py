@@ -139,3 +139,23 @@ def test_near_duplicates_do_not_use_up_a_quota() -> None:
     picks = batch(Policy(quotas=Quotas(anomaly=3)), of, [], anomaly=[f"i{n}" for n in range(20)])
     assert sorted(picks) == ["i0", "i10", "i11"]
     assert picks["i0"].folded == [f"i{n}" for n in range(1, 10)]
+
+
+def test_what_is_said_of_a_near_duplicate_is_not_said_of_its_twin() -> None:
+    of = known({"a": (None, None, 1), "b": (None, None, 1)})
+    picks = batch(Policy(), of, ["a"], anomaly=["b"])
+    assert picks["a"].why == {
+        Reason.CONTROL: "drawn",
+        Reason.ANOMALY: "Of a near-duplicate that it stands for: anomaly!",
+    }
+
+
+def test_an_answer_that_people_passed_over_is_not_preferred_because_the_better_one_is_like_it() -> None:
+    of = known({name: (None, None, 1) for name in ("passed", "liked")})
+    choice = Choice(Policy(), 10, of)
+    choice.draw([Candidate("passed", "drawn")])
+    choice.serve(
+        {Reason.PREFERENCE: [Candidate("liked", "liked", alternatives=(Alternative("passed", 0, preferred=False),))]}
+    )
+    (pick,) = choice.picks()
+    assert (pick.reasons, pick.alternatives, pick.folded) == ([Reason.CONTROL], [], ["liked"])
