@@ -74,6 +74,8 @@ NO_OUTPUT = "NULL, NULL"
 
 UNTIL = "SELECT toUnixTimestamp64Milli(max(until)) FROM timeouts_found"
 
+LATEST = "SELECT toUnixTimestamp64Milli(max(ingest_time)) FROM awaited"
+
 OVERDUE = """
 SELECT inference_id, toUnixTimestamp64Nano(assumeNotNull(min(request_time))), max(source_format), max(synthetic),
        max(service), max(environment), max(route), max(operation), max(provider), max(request_model)
@@ -210,6 +212,11 @@ class Joins:
             return [Overdue(*row) for row in rows]
 
         return self._clickhouse.ask(ask)
+
+    def latest_ms(self) -> int:
+        """Return when the latest request came that may be waiting for its response, by Kafka's time; 0 without one."""
+        ((latest,),) = self._clickhouse.ask(lambda client: client.query(LATEST).result_rows)
+        return int(latest)
 
     def found(self, until_ms: int) -> None:
         """Remember that what was overdue up to then has been said."""

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from math import nan
 from pathlib import Path
 from typing import cast
 
@@ -35,6 +36,7 @@ from streams.pace import WorkClock
 from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import Receiver
 from streams.settings import Settings
+from streams.timeouts import Hindsight
 from streams.vitals import EVERY_S, Vitals
 
 log = logging.getLogger("sluice.worker")
@@ -127,13 +129,15 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
 
     responses = _topic(app, settings.topic_prefix + topics.RESPONSES.name)
 
-    join_turn = chores.Turn(app.is_leader, 60.0)
+    join_turn, hindsight = chores.Turn(app.is_leader, 60.0), Hindsight()
 
     async def join() -> None:
-        if join_turn():
-            timeout_s = settings.response_timeout_seconds
-            await chores.or_later(chores.join_up(joins, responses.send, timeout_s, metrics))
-            metrics.ledger_gap.set(await chores.ledger_gap(settings, clickhouse))
+        if not join_turn():
+            return
+        read = await chores.read_so_far(settings)
+        if read is not None:
+            await chores.or_later(chores.join_up(joins, responses.send, settings, hindsight, read, metrics))
+        metrics.ledger_gap.set(nan if read is None else await chores.ledger_gap(clickhouse, read))
 
     app.timer(EVERY_S)(join)
 

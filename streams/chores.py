@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from math import inf, nan
@@ -17,8 +18,10 @@ from sinks.prometheus import Metrics
 from sinks.review.audit import State
 from streams import offsets, timeouts, topics
 from streams.delivery import Send
+from streams.offsets import Progress
 from streams.review_loop import STAGES, look
 from streams.settings import Settings
+from streams.timeouts import Hindsight
 
 log = logging.getLogger("sluice.worker")
 
@@ -55,20 +58,34 @@ async def cut_on_schedule(cut_due_weeks: Callable[[], int], metrics: Metrics) ->
         log.error("The cut is tried again at the next schedule (SLUICE_CUT_SCHEDULE): %s", said)
 
 
-async def join_up(joins: Joins, publish: Send, timeout_s: float, metrics: Metrics) -> None:
+async def join_up(
+    joins: Joins, publish: Send, settings: Settings, hindsight: Hindsight, read: Progress, metrics: Metrics
+) -> None:
     """Say which requests stayed without a response, and show how feedback was joined; for the leader, by the minute."""
-    metrics.timeouts.inc(await timeouts.announce(joins, publish, timeout_s))
+    latest_ms, sources = await asyncio.to_thread(joins.latest_ms), topics.sources(settings)
+    ends = {place: end for place, end in read.ends.items() if place[0] in sources}
+    read_ms = hindsight.reached(ends, read.committed, latest_ms, time.time_ns() // 1_000_000)
+    if read_ms is not None:
+        timeout_s = settings.response_timeout_seconds
+        metrics.timeouts.inc(await timeouts.announce(joins, publish, timeout_s, read_ms))
     metrics.joined(await asyncio.to_thread(joins.joined))
 
 
-async def ledger_gap(settings: Settings, clickhouse: ClickHouse) -> float:
-    """Count the offsets that are committed and not in the ledger; NaN where a server is away and nobody can say."""
+async def ledger_gap(clickhouse: ClickHouse, read: Progress) -> float:
+    """Count the offsets that are committed and not in the ledger; NaN where ClickHouse is away and nobody can say."""
     try:
-        committed = (await offsets.progress(settings)).committed
-        ledgers = await asyncio.to_thread(clickhouse.ask, lambda client: ledger.read(client, committed))
-    except (topics.KafkaUnreachable, SinkBusy):
+        ledgers = await asyncio.to_thread(clickhouse.ask, lambda client: ledger.read(client, read.committed))
+    except SinkBusy:
         return nan
     return sum(last - first + 1 for each in ledgers for first, last in each.gaps)
+
+
+async def read_so_far(settings: Settings) -> Progress | None:
+    """Ask Kafka how far the group is; None where it does not answer."""
+    try:
+        return await offsets.progress(settings)
+    except topics.KafkaUnreachable:
+        return None
 
 
 async def open_findings(clickhouse: ClickHouse, metrics: Metrics, segments: Collection[str]) -> None:

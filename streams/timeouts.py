@@ -1,8 +1,8 @@
 """Requests that got no response become responses that say so, through the same topic as all others."""
 
 import asyncio
-import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sinks.joins import Overdue
@@ -21,13 +21,48 @@ class Requests(Protocol):
     def found(self, until_ms: int) -> None: ...
 
 
-async def announce(requests: Requests, publish: Send, timeout_s: float, now_ms: int | None = None) -> int:
-    """Publish a response for each request that has waited `timeout_s` seconds in vain, and return how many.
+class Hindsight:
+    """Knows up to when all that came has been read: of what is later, a response may lie in Kafka, and not be read yet.
+
+    A worker that catches up reads requests of an hour before the responses to them. Without this it would say of each
+    that there is none, and find errors that never were.
+    """
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[int, dict[tuple[str, int], int]]] = deque()  # when, and where logs ended
+
+    def reached(
+        self,
+        ends: Mapping[tuple[str, int], int],
+        committed: Mapping[tuple[str, int], int],
+        latest_ms: int,
+        now_ms: int,
+    ) -> int | None:
+        """Look at the logs of all events, and return up to when they are read; None while nobody knows.
+
+        Args:
+            ends: the next offset to be written, of each partition.
+            committed: the next to be read, of those of which anything was.
+            latest_ms: when the latest request came, by Kafka's time: while records come, time goes by theirs, which
+                may be of a past that is replayed.
+            now_ms: the time.
+        """
+        read = None
+        while self._looks and all(committed.get(each, 0) >= end for each, end in self._looks[0][1].items()):
+            at_ms, then = self._looks.popleft()
+            read = at_ms if then == ends else min(at_ms, latest_ms)
+        self._looks.append((now_ms, dict(ends)))
+        return read
+
+
+async def announce(requests: Requests, publish: Send, timeout_s: float, read_ms: int) -> int:
+    """Publish a response for each request that had waited `timeout_s` seconds in vain at `read_ms`, up to when all that
+    came is read; return how many.
 
     A response that comes after all supersedes it (`deploy/clickhouse`: of two states the better one holds). What breaks
     off is said again the next time: it counts once.
     """
-    until_ms = (time.time_ns() // 1_000_000 if now_ms is None else now_ms) - int(timeout_s * 1000)
+    until_ms = read_ms - int(timeout_s * 1000)
     overdue = await asyncio.to_thread(requests.overdue, until_ms, until_ms - DAY_MS)
     said = {request.inference_id.encode(): _response(request, timeout_s) for request in overdue}
     sent = [

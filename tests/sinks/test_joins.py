@@ -223,6 +223,7 @@ class TestRequestsWithoutAResponse:
         ask(sink, request("young"), ingest_ms=NOW_MS)
         answer(sink, response("answered"))
         joins = Joins(sink)
+        assert joins.latest_ms() == NOW_MS
         lost, probe = joins.overdue(self.UNTIL, self.AFTER)
         known = {"service": "s", "environment": None, "route": "r", "operation": "chat", "provider": None}
         assert lost == Overdue("lost", NOON, "kserve_ce", synthetic=False, **known, request_model="m")

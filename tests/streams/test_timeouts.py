@@ -42,7 +42,7 @@ class Requests:
 
 async def test_each_is_said_once_confirmed_and_then_remembered() -> None:
     requests, day = Requests(), 86_400_000
-    assert await timeouts.announce(requests, requests.publish, timeout_s=60, now_ms=10 * day) == 2
+    assert await timeouts.announce(requests, requests.publish, timeout_s=60, read_ms=10 * day) == 2
     until = 10 * day - 60_000
     assert requests.log == [("overdue", until - day, until), "confirmed", "confirmed", ("found", until)]
     key, value = requests.published[0]
@@ -58,5 +58,29 @@ async def test_what_kafka_did_not_confirm_is_not_remembered() -> None:
     requests = Requests()
     requests.breaks = True
     with pytest.raises(ConnectionError):
-        await timeouts.announce(requests, requests.publish, timeout_s=60)
+        await timeouts.announce(requests, requests.publish, timeout_s=60, read_ms=0)
     assert not any(isinstance(entry, tuple) and entry[0] == "found" for entry in requests.log)
+
+
+A, B = ("responses", 0), ("responses", 1)
+
+
+def test_nothing_is_known_before_there_is_a_look_back() -> None:
+    hindsight = timeouts.Hindsight()
+    assert hindsight.reached({A: 5}, {A: 5}, latest_ms=900, now_ms=1_000) is None
+    assert hindsight.reached({A: 5}, {A: 5}, latest_ms=900, now_ms=2_000) == 1_000
+
+
+def test_while_it_catches_up_only_what_is_read_counts() -> None:
+    hindsight = timeouts.Hindsight()
+    assert hindsight.reached({A: 50, B: 9}, {A: 10}, latest_ms=10**9, now_ms=1_000) is None
+    assert hindsight.reached({A: 60, B: 9}, {A: 40, B: 9}, latest_ms=10**9, now_ms=2_000) is None
+    assert hindsight.reached({A: 70, B: 9}, {A: 55, B: 9}, latest_ms=10**9, now_ms=3_000) == 1_000
+    assert hindsight.reached({A: 80, B: 9}, {A: 75, B: 9}, latest_ms=10**9, now_ms=4_000) == 3_000
+
+
+def test_while_records_of_the_past_come_time_is_theirs_and_then_the_clock_s() -> None:
+    hindsight = timeouts.Hindsight()
+    hindsight.reached({A: 5}, {A: 5}, latest_ms=100, now_ms=1_000)
+    assert hindsight.reached({A: 9}, {A: 9}, latest_ms=200, now_ms=2_000) == 200
+    assert hindsight.reached({A: 9}, {A: 9}, latest_ms=200, now_ms=3_000) == 2_000
