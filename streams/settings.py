@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import croniter
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -28,15 +28,25 @@ def _crontab(value: str) -> str:
     return value
 
 
-def _clickhouse_url(value: str) -> str:
-    parts = urlsplit(value)
+def _has_host(parts: SplitResult) -> bool:
+    """Whether a URL names a host, and ends with its path."""
     try:
-        well = parts.hostname is not None and parts.port != 0 and not parts.query and not parts.fragment
+        return parts.hostname is not None and parts.port != 0 and not parts.query and not parts.fragment
     except ValueError:  # the port is not a number, or too great
-        well = False
-    if not well:
+        return False
+
+
+def _clickhouse_url(value: str) -> str:
+    if not _has_host(urlsplit(value)):
         raise ValueError("takes http[s]://[user:password@]host:port/database; / ? # in a password are %2F %3F %23")
     return value
+
+
+def _pages_url(value: str) -> str:
+    parts = urlsplit(value)
+    if not _has_host(parts) or parts.username is not None:
+        raise ValueError("takes http[s]://host[:port][/path], without a user or a password")
+    return value.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -75,16 +85,19 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of topics that Sluice has to create.")
     replication: int = Field(1, ge=1, le=9, description="Replicas of topics that Sluice has to create.")
 
-    web_host: str = Field("127.0.0.1", description="Where /metrics and the receiver are served.")
-    web_port: int = Field(6066, ge=1, le=65535, description="Port of both; one for each worker of a machine.")
+    web_host: str = Field("127.0.0.1", description="Where /metrics, the pages and the receiver are served.")
+    web_port: int = Field(6066, ge=1, le=65535, description="Port of all three; one for each worker of a machine.")
     receiver_tokens: SecretStr = Field(
         SecretStr(""), description="What senders show the receiver, comma-separated; only on loopback may it be empty."
     )
 
-    pages_url: str = Field(
+    pages_url: Annotated[str, AfterValidator(_pages_url)] = Field(
         "http://127.0.0.1:6066",
         pattern=r"^https?://[^\s]+$",
         description="Where people reach the worker's pages; Grafana, alerts and annotations lead there.",
+    )
+    pages_token: SecretStr = Field(
+        SecretStr(""), description="Password of the worker's pages, any user; only on loopback may it be empty."
     )
     grafana_url: str = Field(
         "",
@@ -159,6 +172,10 @@ class Settings(BaseSettings):
 
     rebalance_seconds: float = Field(30.0, ge=2, description="How long Kafka waits for workers when the group changes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line to log.")
+
+    def finding_page(self, finding_id: str) -> str:
+        """Return where a finding's page is."""
+        return f"{self.pages_url}/findings/{quote(finding_id, safe='')}"
 
     @property
     def lateness(self) -> timedelta:

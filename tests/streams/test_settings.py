@@ -59,6 +59,10 @@ def test_a_sluice_toml_elsewhere_is_not_read(folder: Path) -> None:
         ("clickhouse_url", "http://ch:notaport/x", "host:port/database"),
         ("clickhouse_url", "http://ch:99999/x", "host:port/database"),
         ("clickhouse_url", "http://ch:0/x", "host:port/database"),
+        ("pages_url", "sluice.example", "pattern"),
+        ("pages_url", "http://sluice.example:99999", "host[:port]"),
+        ("pages_url", "https://ann:secret@sluice.example", "without a user"),
+        ("pages_url", "https://sluice.example/?page=1", "host[:port]"),
         ("group", "", "at least 1 character"),
         ("topic_prefix", "a b", "pattern"),
         ("partitions", "0", "greater than or equal to 1"),
@@ -87,6 +91,12 @@ def test_a_wrong_value_gets_one_line_with_variable_value_and_meaning(
     assert complaint in said
     assert said.endswith(f"It sets: {Settings.model_fields[name].description}")
     assert "\n" not in said
+
+
+def test_a_findings_page_lies_below_where_people_reach_the_pages(setenv: Callable[[str, str], None]) -> None:
+    assert load().finding_page("ab12") == "http://127.0.0.1:6066/findings/ab12"
+    setenv("SLUICE_PAGES_URL", "https://ops.example/sluice/")
+    assert load().finding_page("a/b") == "https://ops.example/sluice/findings/a%2Fb"
 
 
 def test_each_wrong_setting_has_a_line_of_its_own(folder: Path, setenv: Callable[[str, str], None]) -> None:
