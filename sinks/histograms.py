@@ -49,6 +49,10 @@ class ArrayHistogram(Collector):
             last = int(known[places == place][-1])
             examples[place] = Exemplar({"inference_id": ids[last][:100]}, float(values[last]))
 
+    def counts(self) -> dict[str, NDArray[np.int64]]:
+        """Return a copy of each label's counts by bucket, int64[buckets + 1], the last those beyond every bound."""
+        return {label: counts.copy() for label, counts in self._counts.items()}
+
     def collect(self) -> Iterator[Family]:
         family = HistogramMetricFamily(self._metric.name, self._metric.meaning, labels=self._metric.labels)
         bounds = [*map(floatToGoString, self._metric.buckets), "+Inf"]

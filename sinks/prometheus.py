@@ -2,6 +2,7 @@
 
 from collections import Counter as Count
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -19,11 +20,27 @@ NAMES = 200  # of feedback that are shown apart: whoever sends it chooses them
 M = TypeVar("M", Counter, Gauge)
 
 
+@dataclass
+class Tally:
+    """The sums of a worker since its start, over all labels: what its status page takes differences of.
+
+    `failed` are the answers that are not ok; `served` has answers and failed ones of each segment.
+    """
+
+    events: int = 0
+    dead_letters: int = 0
+    answers: int = 0
+    failed: int = 0
+    found: int = 0
+    served: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
 class Metrics:
     """The metrics of one worker, in a registry of their own, so that two workers in one test do not meet."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.tally = Tally()
         self.records = self._made(Counter, metrics.RECORDS)
         self.events = self._made(Counter, metrics.EVENTS)
         self.dead_letters = self._made(Counter, metrics.DEAD_LETTERS)
@@ -88,6 +105,7 @@ class Metrics:
 
     def read(self, events: Mapping[tuple[str, str], int], feedback: Mapping[tuple[str, str], int]) -> None:
         """Count events by format and kind, and feedback by name and kind of rater, up to NAMES names."""
+        self.tally.events += sum(events.values())
         for (source_format, kind), count in events.items():
             self.events.labels(source_format, kind).inc(count)
         for (name, rater_kind), count in feedback.items():
@@ -108,6 +126,7 @@ class Metrics:
                 self.feedback_delay.labels(each.rater_kind, quantile).set(seconds)
 
     def set_aside(self, letters: list[DeadLetter]) -> None:
+        self.tally.dead_letters += len(letters)
         for letter in letters:
             self.dead_letters.labels(letter.topic, letter.reason).inc()
 
@@ -119,8 +138,10 @@ class Metrics:
         for segment, answers in served.items():
             responses = [response for response, _ in answers]
             ids = [response.inference_id for response in responses]
-            for status, count in Count(response.status for response in responses).items():
+            statuses = Count(response.status for response in responses)
+            for status, count in statuses.items():
                 self.inferences.labels(segment, status).inc(count)
+            self._tell(segment, len(responses), len(responses) - statuses["ok"])
             self.durations.observe(segment, np.array([seconds for _, seconds in answers], np.float64), ids)
             first = np.array([response.time_to_first_chunk_s for response in responses], np.float64)
             self.first_chunks.observe(segment, first, ids)
@@ -130,11 +151,18 @@ class Metrics:
         self._latest_ns = max(self._latest_ns, latest_ns)
         self.event_time.set(self._latest_ns / 1e9)
 
+    def _tell(self, segment: str, answers: int, failed: int) -> None:
+        before, failed_before = self.tally.served.get(segment, (0, 0))
+        self.tally.served[segment] = before + answers, failed_before + failed
+        self.tally.answers += answers
+        self.tally.failed += failed
+
     def found(self, finding: Finding) -> None:
         """Count a finding when it opens, and show it until it closes; what is said of it meanwhile is no other one."""
         opens = finding.said_unix_nano == finding.time_unix_nano
         if finding.state == "open" and opens and finding.finding_id not in self._open:
             self.findings.labels(finding.segment, finding.metric, finding.direction).inc()
+            self.tally.found += 1
         others = [each for name, each in self._open.items() if name != finding.finding_id]
         self.standing([*others, finding] if finding.state == "open" else others)
 

@@ -23,7 +23,7 @@ class Door:
     def __init__(self, settings: Settings) -> None:
         said = settings.receiver_tokens.get_secret_value().split(",")
         self._tokens = [token.strip().encode() for token in said if token.strip()]
-        if not self._tokens and not _is_loopback(settings.web_host):
+        if not self._tokens and not is_loopback(settings.web_host):
             raise CannotServe(
                 f"The receiver would take records from anyone on {settings.web_host}: set SLUICE_RECEIVER_TOKENS to "
                 "what senders have to show (openssl rand -hex 16 makes one), or SLUICE_WEB_HOST to 127.0.0.1."
@@ -48,12 +48,17 @@ class Door:
             )
 
 
-def _shown(headers: Mapping[str, str]) -> Iterator[str]:
+def passwords(headers: Mapping[str, str]) -> Iterator[str]:
+    """Give what `Authorization` shows, the token of Bearer or the password of Basic, where there is either."""
     scheme, _, credentials = headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         yield credentials.strip()
     elif scheme.lower() == "basic":
         yield _password(credentials)
+
+
+def _shown(headers: Mapping[str, str]) -> Iterator[str]:
+    yield from passwords(headers)
     for name in ("x-api-key", "api_key"):
         if name in headers:
             yield headers[name]
@@ -66,7 +71,8 @@ def _password(credentials: str) -> str:
         return ""
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine alone, by its address or as `localhost`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

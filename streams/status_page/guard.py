@@ -1,0 +1,79 @@
+"""Who may see the pages: whoever has their password, or this machine alone; and what browsers are told of each page."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from streams.receiver.auth import is_loopback, passwords
+from streams.settings import Settings
+
+OPEN = frozenset({"/metrics", "/livez", "/readyz"})  # for machines; nothing of a user's is in them
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+def middleware(settings: Settings, open_paths: frozenset[str]) -> Callable[..., Awaitable[web.StreamResponse]]:
+    """Guard a whole application but `open_paths`: what is added later is guarded, too.
+
+    The password is SLUICE_PAGES_TOKEN, as that of HTTP Basic, which browsers ask for, or `Authorization: Bearer`.
+    Without one a worker on loopback serves those who call it by a name of this machine's, or by SLUICE_PAGES_URL's: a
+    web page elsewhere can give its own name this machine's address (DNS rebinding), and would read the pages by it.
+    """
+    token = settings.pages_token.get_secret_value().encode()
+    named = urlsplit(settings.pages_url).hostname or ""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in open_paths:
+            return await handler(request)
+        try:
+            _admit(request, token, settings.web_host, named)
+            response = await handler(request)
+        except web.HTTPException as told:
+            told.headers.update(HEADERS)
+            raise
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return guarded
+
+
+def _admit(request: web.Request, token: bytes, host: str, named: str) -> None:
+    """Raise HTTPUnauthorized or HTTPForbidden for whoever may not see the pages."""
+    if token:
+        shown = [each.encode(errors="surrogateescape") for each in passwords(request.headers)]
+        if not sum(hmac.compare_digest(each, token) for each in shown):
+            raise web.HTTPUnauthorized(
+                text="The pages ask for a password: that of SLUICE_PAGES_TOKEN, with any user.\n",
+                headers={"WWW-Authenticate": 'Basic realm="Sluice", charset="UTF-8"'},
+            )
+    elif not is_loopback(host):
+        raise web.HTTPForbidden(
+            text="The pages show what users wrote, and this worker is reached from other machines: set "
+            "SLUICE_PAGES_TOKEN to a password (openssl rand -hex 16 makes one), or SLUICE_WEB_HOST to 127.0.0.1.\n"
+        )
+    elif not is_loopback(called := _host(request)) and called != named:
+        raise web.HTTPForbidden(
+            text="Without SLUICE_PAGES_TOKEN the pages are for this machine: call it 127.0.0.1 or localhost, or set "
+            "SLUICE_PAGES_URL to where people reach it.\n"
+        )
+
+
+def _host(request: web.Request) -> str:
+    """Return by which name the worker was called; nothing where that is no name."""
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
