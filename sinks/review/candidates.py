@@ -38,16 +38,27 @@ class Alternative:
 
 
 @dataclass(frozen=True)
+class Draw:
+    """Where a candidate lies in the order of a hash: `place`, from 1 on, of `of` that its reason draws from uniformly.
+
+    A reason that draws from several groups names them.
+    """
+
+    place: int
+    of: float
+    group: str = ""
+
+
+@dataclass(frozen=True)
 class Candidate:
     """An inference that a reason would have in the batch.
 
-    `why` is a sentence for people. `probability` is the chance with which the reason takes it: n of N where it draws
-    uniformly among N, 1 where it ranks and takes the first.
+    `why` is a sentence for people. `draw` is None where the reason ranks and takes the first.
     """
 
     inference_id: str
     why: str
-    probability: float = 1.0
+    draw: Draw | None = None
     findings: tuple[Around, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     topic: str | None = None

@@ -9,6 +9,9 @@ without bias (Horvitz and Thompson, JASA 47, 1952), as far as a near-duplicate i
 Then the other reasons are served in turn, one candidate each, so that a short budget is shared equally. An item that
 several reasons want counts in the quota of each, and in the budget once; a near-duplicate of what a reason has already
 counts in neither, so that an incident of a thousand equal errors does not use up a quota.
+
+How far a reason came is known only then: where it draws, an item's inclusion probability is the share of those it draws
+from that it went through, down to the last that it took.
 """
 
 from collections import Counter
@@ -16,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from sinks.review.candidates import Alternative, Around, Candidate, Reason
+from sinks.review.candidates import Alternative, Around, Candidate, Draw, Reason
 from sinks.review.folding import Folds
 from sinks.review.policy import Policy
 
@@ -42,6 +45,7 @@ class Pick:
     topic: str | None = None
     control_weight: float | None = None
     why: dict[Reason, str] = field(default_factory=dict)
+    draws: dict[Reason, Draw | None] = field(default_factory=dict)
     probabilities: dict[Reason, float] = field(default_factory=dict)
     findings: list[Around] = field(default_factory=list)
     alternatives: list[Alternative] = field(default_factory=list)
@@ -68,12 +72,14 @@ class Choice:
         self._of_user: Counter[str] = Counter()
         self._of_topic: Counter[str] = Counter()
         self._of_reason: Counter[Reason] = Counter()
+        self._reached: Counter[tuple[Reason, str]] = Counter()
 
     def draw(self, control: Sequence[Candidate]) -> None:
         """Take the control: its draws, in the order of their hashes; at most as many as the budget has room for."""
         drawn = control[: self._policy.budget.size]
         if not drawn:
             return
+        self._reached[Reason.CONTROL, ""] = len(drawn)  # also those that a cap then leaves out: others stand for them
         weights = dict.fromkeys((each.inference_id for each in drawn), self._eligible / len(drawn))
         for name_of, cap in ((self._user, self._policy.caps.per_user), (self._topic, self._policy.caps.per_topic)):
             weights = _capped(weights, name_of, cap)
@@ -94,7 +100,12 @@ class Choice:
 
     def picks(self) -> list[Pick]:
         """Return the batch in the order of a keyed hash: whoever reviews half of it has reviewed a fair half."""
+        for pick in self._picks.values():
+            pick.probabilities = {reason: self._chance(reason, draw) for reason, draw in pick.draws.items()}
         return sorted(self._picks.values(), key=lambda pick: _place(pick.inference_id, self._policy.seed))
+
+    def _chance(self, reason: Reason, draw: Draw | None) -> float:
+        return 1.0 if draw is None else round(min(1.0, self._reached[reason, draw.group] / draw.of), 12)
 
     def _next(self, reason: Reason, queue: Iterator[Candidate]) -> bool:
         """Take candidates of a queue until the reason has one item more; False where none gives it one."""
@@ -131,7 +142,10 @@ class Choice:
     def _credit(self, reason: Reason, candidate: Candidate, pick: Pick, why: str) -> None:
         self._of_reason[reason] += reason not in pick.why
         pick.why.setdefault(reason, why)
-        pick.probabilities.setdefault(reason, round(candidate.probability, 12))
+        pick.draws.setdefault(reason, candidate.draw)
+        if candidate.draw is not None:
+            reached = reason, candidate.draw.group
+            self._reached[reached] = max(self._reached[reached], candidate.draw.place)
 
     def _add(self, name: str) -> Pick:
         known = self._known[name]

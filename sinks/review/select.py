@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sinks.review.candidates import Candidate, Reason
+from sinks.review.candidates import Candidate, Draw, Reason
 from sinks.review.choose import MORE, Choice, Known, Pick
 from sinks.review.chunks import chunks
 from sinks.review.likeness import alike
 from sinks.review.policy import Policy
 from sinks.review.reasons import REASONS
-from sinks.review.reasons.drawing import chance, key
+from sinks.review.reasons.drawing import key
 from sinks.review.reasons.topical import topical
 from sinks.review.snapshot import ORDER, Snapshot
 from sinks.review.texts import texts
@@ -43,12 +43,12 @@ def select(snapshot: Snapshot, policy: Policy) -> Selection:
 
 
 def _control(snapshot: Snapshot, policy: Policy) -> list[Candidate]:
-    quota = min(policy.quotas.control, policy.budget.size)  # what is drawn, so that the chance is that of the draw
+    quota = min(policy.quotas.control, policy.budget.size)
     if quota == 0:
         return []
-    rows = snapshot.select(_CONTROL, limit=quota, **key(policy, Reason.CONTROL))
-    share = chance(quota, snapshot.funnel.eligible)
-    return [Candidate(name, "Drawn by chance from all, to measure the whole.", share) for (name,) in rows]
+    rows, of = snapshot.select(_CONTROL, limit=quota, **key(policy, Reason.CONTROL)), snapshot.funnel.eligible
+    why = "Drawn by chance from all, to measure the whole."
+    return [Candidate(name, why, Draw(n, of)) for n, (name,) in enumerate(rows, 1)]
 
 
 def _known(snapshot: Snapshot, named: Sequence[Sequence[Candidate]]) -> dict[str, Known]:

@@ -1,8 +1,8 @@
 """Answers that people corrected or edited, drawn uniformly among them."""
 
-from sinks.review.candidates import Candidate, Reason
+from sinks.review.candidates import Candidate, Draw, Reason
 from sinks.review.policy import Policy
-from sinks.review.reasons.drawing import chance, key
+from sinks.review.reasons.drawing import key
 from sinks.review.snapshot import ORDER, Snapshot
 
 _SQL = f"""
@@ -20,8 +20,7 @@ ORDER BY {ORDER}
 def correction(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
     """Draw among what came back with another text: a person's correction, or an edit before use."""
     rows = snapshot.select(_SQL, limit=limit, **key(policy, Reason.CORRECTION))
-    share = chance(policy.quotas.correction, rows[0][2]) if rows else 0.0
     return [
-        Candidate(name, "A person corrected it." if by_a_person else "A person edited it before using it.", share)
-        for name, by_a_person, _ in rows
+        Candidate(name, "A person corrected it." if by_a_person else "A person edited it before using it.", Draw(n, of))
+        for n, (name, by_a_person, of) in enumerate(rows, 1)
     ]

@@ -1,6 +1,8 @@
 """Where signals contradict one another: an answer that failed and was praised, or raters who are apart."""
 
-from sinks.review.candidates import Candidate, Reason
+from collections import Counter
+
+from sinks.review.candidates import Candidate, Draw, Reason
 from sinks.review.policy import Policy
 from sinks.review.reasons.drawing import key
 from sinks.review.snapshot import ORDER, Snapshot
@@ -27,7 +29,7 @@ _SQL = f"""
 ), judged AS (
     SELECT inference_id, max(highest) AS praised, max(distance) AS furthest FROM questions GROUP BY inference_id
 )
-SELECT inference_id, furthest >= 0.5 AS apart, status
+SELECT inference_id, ifNull(furthest >= 0.5, 0) AS apart, status, count() OVER (PARTITION BY apart) AS of
 FROM eligible INNER JOIN judged USING (inference_id)
 WHERE apart OR praised >= 0.75 AND (status IN ('error', 'partial', 'timeout_no_response') OR output_chars = 0)
 ORDER BY apart DESC, {ORDER}
@@ -35,12 +37,17 @@ ORDER BY apart DESC, {ORDER}
 
 
 def disagreement(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
-    """Take two raters who are half a scale apart, and praise of what failed, broke off or is empty."""
+    """Draw among what raters are half a scale apart about; then among praise of what failed, broke off or is empty."""
     rows = snapshot.select(_SQL, limit=limit, **key(policy, Reason.DISAGREEMENT))
-    return [Candidate(name, _why(apart, status)) for name, apart, status in rows]
+    counted: Counter[int] = Counter()
+    found = []
+    for name, apart, status, of in rows:
+        counted[apart] += 1
+        found.append(Candidate(name, _why(apart, status), Draw(counted[apart], of, "apart" if apart else "praised")))
+    return found
 
 
-def _why(apart: bool, status: str | None) -> str:
+def _why(apart: int, status: str | None) -> str:
     if apart:
         return "Two people judged it very differently."
     return "It was praised, though it is empty." if status == "ok" else f"It was praised, though it ended as {status}."

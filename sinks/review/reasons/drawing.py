@@ -9,8 +9,3 @@ from sinks.review.policy import Policy
 def key(policy: Policy, reason: Reason) -> dict[str, int]:
     """Return the parameters `seed` and `salt` of `snapshot.ORDER`."""
     return {"seed": policy.seed, "salt": int.from_bytes(sha256(reason.encode()).digest()[:8], "big")}
-
-
-def chance(drawn: int, of: int) -> float:
-    """Return the chance with which a uniform draw of so many takes one of so many."""
-    return min(1.0, drawn / of) if of else 0.0

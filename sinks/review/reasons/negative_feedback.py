@@ -1,8 +1,8 @@
 """Answers that a person rated down, drawn uniformly among them."""
 
-from sinks.review.candidates import Candidate, Reason
+from sinks.review.candidates import Candidate, Draw, Reason
 from sinks.review.policy import Policy
-from sinks.review.reasons.drawing import chance, key
+from sinks.review.reasons.drawing import key
 from sinks.review.snapshot import ORDER, Snapshot
 
 # Raters of other kinds never enter here. Where a sender gives no range, 0 is a thumb down and nothing else is known.
@@ -22,6 +22,4 @@ SELECT inference_id, count() OVER () FROM eligible WHERE inference_id IN ({RATED
 def negative_feedback(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
     """Draw among what people rated down: a thumb down, or the lowest quarter of a scale."""
     rows = snapshot.select(_SQL, limit=limit, **key(policy, Reason.NEGATIVE_FEEDBACK))
-    return [
-        Candidate(name, "A person rated it down.", chance(policy.quotas.negative_feedback, of)) for name, of in rows
-    ]
+    return [Candidate(name, "A person rated it down.", Draw(n, of)) for n, (name, of) in enumerate(rows, 1)]

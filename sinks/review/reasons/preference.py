@@ -1,6 +1,6 @@
 """Prompts with several answers of which people preferred one: another try, one of N, two models side by side."""
 
-from sinks.review.candidates import Alternative, Candidate, Reason
+from sinks.review.candidates import Alternative, Candidate, Draw, Reason
 from sinks.review.policy import Policy
 from sinks.review.reasons.drawing import key
 from sinks.review.snapshot import ORDER, Snapshot
@@ -41,16 +41,18 @@ _SQL = f"""
     WHERE other.inference_id != chosen.inference_id AND abs(dateDiff('hour', chosen.time, other.time)) <= 24
     GROUP BY inference_id
 )
-SELECT inference_id, others, models FROM pairs ORDER BY {ORDER}
+SELECT inference_id, others, models, count() OVER () FROM pairs ORDER BY {ORDER}
 """  # noqa: S608  our own text
 
 
 def preference(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
-    """Take liked answers to prompts of which another answer was not, with those others."""
+    """Draw among liked answers to prompts of which another answer was not, with those others."""
     rows = snapshot.select(_SQL, limit=limit, **key(policy, Reason.PREFERENCE))
     return [
-        Candidate(name, _why(len(others), models), alternatives=tuple(Alternative(o, 0, False) for o in others))
-        for name, others, models in rows
+        Candidate(
+            name, _why(len(others), models), Draw(n, of), alternatives=tuple(Alternative(o, 0, False) for o in others)
+        )
+        for n, (name, others, models, of) in enumerate(rows, 1)
     ]
 
 

@@ -1,16 +1,14 @@
 """Defects of the parts of the traffic that fail most, found by a search over what inferences are known by."""
 
-from collections import Counter
-from dataclasses import replace
 from itertools import combinations
 from math import sqrt
 from typing import NamedTuple
 
 from scipy.stats import norm
 
-from sinks.review.candidates import Candidate, Reason
+from sinks.review.candidates import Candidate, Draw, Reason
 from sinks.review.policy import Policy
-from sinks.review.reasons.drawing import chance, key
+from sinks.review.reasons.drawing import key
 from sinks.review.reasons.negative_feedback import RATED_DOWN
 from sinks.review.snapshot import ORDER, Snapshot
 
@@ -49,14 +47,12 @@ class Slice(NamedTuple):
 def worst_slice(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]:
     """Draw uniformly among the defects of each of the worst slices, in turn; a defect of two is of the worse one."""
     drawn = [_drawn(snapshot, policy, each, limit) for each in search(snapshot, policy.slices.least)]
-    turns: dict[str, tuple[int, Candidate]] = {}
-    for turn in range(max((len(names) for names, _, _ in drawn), default=0)):
-        for place, (names, _, why) in enumerate(drawn):
-            if turn < len(names):
-                turns.setdefault(names[turn], (place, Candidate(names[turn], why)))
-    taken = Counter(place for place, _ in list(turns.values())[: policy.quotas.worst_slice])
-    shares = [chance(taken[place], defects) for place, (_, defects, _) in enumerate(drawn)]
-    return [replace(candidate, probability=shares[place]) for place, candidate in turns.values()][:limit]
+    turns: dict[str, Candidate] = {}
+    for turn in range(max((len(of_it) for of_it in drawn), default=0)):
+        for of_it in drawn:
+            if turn < len(of_it):
+                turns.setdefault(of_it[turn].inference_id, of_it[turn])
+    return list(turns.values())[:limit]
 
 
 def search(snapshot: Snapshot, least: int) -> list[Slice]:
@@ -113,11 +109,11 @@ def _wilson(bad: int, n: int, z: float) -> tuple[float, float]:
     return (middle - reach) / (1 + width), (middle + reach) / (1 + width)
 
 
-def _drawn(snapshot: Snapshot, policy: Policy, of: Slice, limit: int) -> tuple[list[str], int, str]:
-    """Return defects of a slice in the order of their hashes, how many there are, and why they are taken."""
+def _drawn(snapshot: Snapshot, policy: Policy, of: Slice, limit: int) -> list[Candidate]:
+    """Return defects of a slice in the order of their hashes."""
     places = {f"value{number}": value for number, value in enumerate(of.where.values())}
     where = " AND ".join(f"{name} = {{value{number}:String}}" for number, name in enumerate(of.where))
     sql = _ITEMS.replace("WHERE_IT_IS", where)
     rows = snapshot.select(sql, limit=limit, **places, **key(policy, Reason.WORST_SLICE))
     why = f"A defect where they are most common: {100 * of.defects / of.inferences:.1f}% of {of}."
-    return [name for (name,) in rows], of.defects, why
+    return [Candidate(name, why, Draw(n, of.defects, str(of))) for n, (name,) in enumerate(rows, 1)]

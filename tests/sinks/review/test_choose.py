@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinks.review.candidates import Alternative, Around, Candidate, Reason
+from sinks.review.candidates import Alternative, Around, Candidate, Draw, Reason
 from sinks.review.choose import Choice, Known, Pick
 from sinks.review.folding import jaccard, shingled
 from sinks.review.policy import Budget, Caps, Policy, Quotas
@@ -115,7 +115,7 @@ def test_what_several_want_counts_once_in_the_budget_and_keeps_all_that_is_known
     around, other = Around("f", "error", 0), Alternative("z", 0, preferred=False)
     choice.serve(
         {
-            Reason.ANOMALY: [Candidate("a", "odd", 0.5), Candidate("b", "odd")],
+            Reason.ANOMALY: [Candidate("a", "odd", Draw(1, 2)), Candidate("b", "odd")],
             Reason.FINDING: [Candidate("a", "near", findings=(around,)), Candidate("c", "near")],
             Reason.PREFERENCE: [Candidate("a", "liked", alternatives=(other,))],
         }
@@ -126,6 +126,17 @@ def test_what_several_want_counts_once_in_the_budget_and_keeps_all_that_is_known
     assert [picks["a"].why[reason] for reason in picks["a"].reasons] == ["odd", "near", "liked"]
     assert picks["a"].probabilities[Reason.ANOMALY] == 0.5
     assert (picks["a"].findings, picks["a"].alternatives) == ([around], [other])
+
+
+def test_the_chance_of_an_item_is_how_far_its_reason_came() -> None:
+    of = known({f"{kind}{n}": (None, None, n + 50 * (kind == "b")) for kind in "ab" for n in range(20)})
+    of |= {f"a{n}": of["a0"] for n in range(1, 4)}  # folded, so that the reason goes on
+    choice = Choice(Policy(budget=Budget(items=7)), 1000, of)
+    drawn = [Candidate(f"a{n}", "drawn", Draw(n + 1, 100, group="g")) for n in range(20)]
+    choice.serve({Reason.CORRECTION: drawn, Reason.ANOMALY: [Candidate(f"b{n}", "ranked") for n in range(20)]})
+    picks = choice.picks()
+    assert sorted(pick.inference_id for pick in picks) == ["a0", "a4", "a5", "a6", "b0", "b1", "b2"]
+    assert {chance for pick in picks for chance in pick.probabilities.values()} == {0.07, 1.0}, "not 80 of 100"
 
 
 def test_what_has_no_room_leaves_it_to_the_next() -> None:
@@ -151,7 +162,7 @@ def test_what_is_said_of_a_near_duplicate_is_not_said_of_its_twin() -> None:
 
 
 def test_an_answer_that_people_passed_over_is_not_preferred_because_the_better_one_is_like_it() -> None:
-    of = known({name: (None, None, 1) for name in ("passed", "liked")})
+    of = known(dict.fromkeys(("passed", "liked"), (None, None, 1)))
     choice = Choice(Policy(), 10, of)
     choice.draw([Candidate("passed", "drawn")])
     choice.serve(

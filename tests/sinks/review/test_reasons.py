@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from clickhouse_connect.driver.client import Client
 
-from sinks.review.candidates import Alternative, Candidate
+from sinks.review.candidates import Alternative, Candidate, Draw, Reason
 from sinks.review.parents import Parents
 from sinks.review.policy import Policy, Quotas
 from sinks.review.reasons.correction import correction
 from sinks.review.reasons.disagreement import disagreement
 from sinks.review.reasons.preference import preference
 from sinks.review.reasons.worst_slice import search, worst_slice
+from sinks.review.select import select
 from sinks.review.snapshot import snapshot
 from sinks.review.windows import Window
 from tests.sinks.review.planting import Row, feedback, hour, inference, plant, request, response, text, thumb_down
@@ -18,6 +19,7 @@ from tests.sinks.review.planting import Row, feedback, hour, inference, plant, r
 W46 = Window.week("2026-W46")
 UP = {"score": 1.0, "data_type": "boolean"}
 SHARE = {"score_low": 0.0, "score_high": 1.0}
+NOTHING = {reason.value: 0 for reason in Reason}
 STARS = {"name": "user.rating", "score_low": 1.0, "score_high": 5.0}
 
 
@@ -33,9 +35,9 @@ def test_what_people_corrected_or_edited_is_named_and_what_programs_did_is_not(c
     plant(client, [feedback("f2", "edit", hour(2), name="implicit.edit", rater_kind="implicit", **fixed)])
     plant(client, [feedback("f3", "model", hour(2), rater_kind="llm", **fixed)])
     found = named(client, correction, Policy(quotas=Quotas(correction=1)))
-    assert {name: (each.why, each.probability) for name, each in found.items()} == {
-        "person": ("A person corrected it.", 0.5),
-        "edit": ("A person edited it before using it.", 0.5),
+    assert {name: (each.why, each.draw.of if each.draw else 0) for name, each in found.items()} == {
+        "person": ("A person corrected it.", 2),
+        "edit": ("A person edited it before using it.", 2),
     }
 
 
@@ -118,7 +120,7 @@ def test_the_slice_that_fails_is_found_and_its_defects_are_drawn(client: Client)
     of_it = [each for each in drawn if each.why == why]
     assert len(of_it) == 150
     assert all(int(each.inference_id[1:]) % 24 == 5 for each in of_it)
-    assert {each.probability for each in of_it} == {0.1}
+    assert [each.draw for each in of_it] == [Draw(n, 150, str(only)) for n in range(1, 151)]
 
 
 def test_where_all_fail_alike_no_slice_is_blamed(client: Client) -> None:
@@ -140,5 +142,19 @@ def test_where_two_slices_share_a_quota_each_chance_is_of_its_own_share(client: 
         rows += [request(f"i{n}", hour(n / 10), service=service)]
         rows += [response(f"i{n}", hour(n / 10 + 0.001), service=service, status="error" if bad else "ok")]
     plant(client, rows)
-    found = named(client, worst_slice, Policy.model_validate({"slices": {"least": 100}, "quotas": {"worst_slice": 10}}))
-    assert {each.probability for each in found.values()} == {0.05}, "five each of a hundred"
+    policy = Policy.model_validate({"slices": {"least": 100}, "quotas": NOTHING | {"worst_slice": 10}})
+    with snapshot(client, W46, W46.end, Parents(), "test") as shot:
+        picks = select(shot, policy).picks
+    assert {pick.probabilities[Reason.WORST_SLICE] for pick in picks} == {0.05}, "five each of a hundred"
+
+
+def test_what_is_drawn_says_of_how_many(client: Client) -> None:
+    for n in range(6):
+        plant(client, [*asked(f"a{n}", f"question {n}", n + 1), *asked(f"b{n}", f"question {n}", n + 1.1)])
+        plant(client, [thumb_down(f"d{n}", f"a{n}", hour(20)), feedback(f"u{n}", f"b{n}", hour(20), **UP)])
+    plant(client, [row for n in range(4) for row in inference(f"failed{n}", hour(1), status="error")])
+    plant(client, [feedback(f"up{n}", f"failed{n}", hour(2), **UP) for n in range(4)])
+    liked = named(client, preference, limit=2)
+    assert [each.draw for each in liked.values()] == [Draw(1, 6), Draw(2, 6)]
+    praised = named(client, disagreement, limit=2)
+    assert [each.draw for each in praised.values()] == [Draw(1, 4, "praised"), Draw(2, 4, "praised")]
