@@ -9,7 +9,8 @@ from sinks.review import manifest as batches_manifest
 from sinks.review.audit import Audit, Step
 from sinks.review.pushing import push
 from sinks.review.release import log, manifest
-from sinks.review.release.release import LINEAGE
+from sinks.review.release.finishing import require_finished
+from sinks.review.release.manifest import LINEAGE
 from streams.cli.batches import batch
 from streams.cli.group import plainly
 from streams.cli.references import BY
@@ -27,6 +28,8 @@ def batch_push(folder: Path, target: str, by: str) -> None:
     """
     released = (folder / LINEAGE).is_file()
     (manifest if released else batches_manifest).verify(folder)
+    if released:
+        require_finished(folder.resolve().parent, folder.resolve().name)
     pushed, now = push(folder, target), datetime.now(UTC)
     if pushed.copied and released:
         log.append(folder.resolve().parent, "handed_over", folder.resolve().name, by, now, to=pushed.to)

@@ -7,6 +7,7 @@ import click
 
 from sinks.review.release import log
 from sinks.review.release.changes import changes
+from sinks.review.release.finishing import require_finished, unfinished
 from sinks.review.release.manifest import verify
 from sinks.review.release.release import release
 from streams import settings as settings_module
@@ -33,7 +34,7 @@ def release_cut(batches: tuple[Path, ...], version: str, by: str) -> None:
     counts = ", ".join(
         f"{count} {name.removesuffix('.jsonl')}" for name, count in made.manifest.records.items() if count
     )
-    click.echo(f"{made.path}: {counts}")
+    click.echo(f"{made.path}: {counts}" + (", written before and now finished" if made.finished else ""))
     for why, count in made.manifest.left_out.items():
         click.echo(f"  left out: {count} {why}")
 
@@ -49,6 +50,8 @@ def release_list() -> None:
     show(rows)
     current = log.current(releases)
     click.echo(f"In use: {current}" if current else "No release is in use.")
+    for version in unfinished(releases):
+        click.echo(f"{harmless(version)} was written and not finished: a kill came between. Release it again.")
 
 
 @release_group.command("verify")
@@ -83,6 +86,7 @@ def release_rollback(version: str, by: str, note: str) -> None:
     """Withdraw a release: the one before is in use again. Nothing is deleted."""
     releases = settings_module.load().releases
     verify(releases / version)
+    require_finished(releases, version)
     log.append(releases, "withdrawn", version, by, datetime.now(UTC), note=note)
     click.echo(f"{version} is withdrawn. In use: {log.current(releases) or 'none'}.")
     for holder in log.holders(releases, version):
@@ -98,5 +102,6 @@ def release_hand_over(version: str, to: str, by: str) -> None:
     """Write down who received a release, so that they can be told when something is erased from it."""
     releases = settings_module.load().releases
     verify(releases / version)
+    require_finished(releases, version)
     log.append(releases, "handed_over", version, by, datetime.now(UTC), to=to)
     click.echo(f"{harmless(to)} has {version}.")

@@ -8,7 +8,7 @@ import orjson
 
 from sinks.review.erasure.marks import Marks
 from sinks.review.release import log
-from sinks.review.release.release import FILES, LINEAGE
+from sinks.review.release.manifest import LINEAGE
 from sinks.review.release.superseding import supersede
 
 
@@ -33,10 +33,7 @@ class Releases:
     def erase(self) -> None:
         subject = self._marks.subject
         for version, names in list(self._holding()):
-            if version not in log.replaced(self._folder):
-                supersede(self._folder, version, names, subject.by, subject.at)
-            for file in (*FILES, LINEAGE):  # a run that was killed had begun to
-                (self._folder / version / file).unlink(missing_ok=True)
+            supersede(self._folder, version, names, subject.by, subject.at)
 
     def sent_on(self) -> list[str]:
         """Say who was given a version that holds something."""

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from sinks.review.release.manifest import verify
-from sinks.review.release.release import LINEAGE
+from sinks.review.release.manifest import LINEAGE, verify
 
 
 @dataclass(frozen=True)

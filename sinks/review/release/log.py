@@ -51,6 +51,7 @@ def append(
     """Append a line, durably."""
     with (releases / f".{NAME}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        _mend(releases / NAME)
         lines = read(releases)
         before = sha256(lines[-1].to_bytes()).hexdigest() if lines else FIRST
         said = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -67,7 +68,7 @@ def read(releases: Path) -> list[Line]:
     path = releases / NAME
     lines: list[Line] = []
     before = FIRST
-    for number, data in enumerate(path.read_bytes().splitlines(keepends=True) if path.exists() else [], 1):
+    for number, data in enumerate(_whole(path).splitlines(keepends=True), 1):
         try:
             line = Line.model_validate_json(data)
         except ValidationError:
@@ -77,6 +78,23 @@ def read(releases: Path) -> list[Line]:
         lines.append(line)
         before = sha256(data).hexdigest()
     return lines
+
+
+def _whole(path: Path) -> bytes:
+    """Return whole lines: half a last one is being written, or was left by a kill, and says nothing yet."""
+    data = path.read_bytes() if path.exists() else b""
+    return data[: data.rfind(b"\n") + 1]
+
+
+def _mend(path: Path) -> None:
+    """Cut off half a last line, which only a kill while it was written can leave."""
+    if path.exists() and (whole := len(_whole(path))) < path.stat().st_size:
+        os.truncate(path, whole)
+
+
+def versions(releases: Path) -> list[str]:
+    """Return all versions that were ever released, oldest first."""
+    return [line.version for line in read(releases) if line.what == "released"]
 
 
 def current(releases: Path) -> str | None:

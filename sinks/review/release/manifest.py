@@ -9,8 +9,12 @@ from pydantic import Field, ValidationError
 
 from sinks.review.manifest import FileFact, Strict, fact
 from sinks.review.refusals import CutRefused
+from sinks.review.release.shapes import SHAPES
 
 NAME = "manifest.json"
+EVALUATION = "evaluation.jsonl"
+FILES = (*(f"{shape}.jsonl" for shape in SHAPES), EVALUATION)
+LINEAGE = "lineage.jsonl"
 REPLACED = "REPLACED_BY"  # a file of a release from which something was erased: the version that took its place
 
 
@@ -39,15 +43,20 @@ class ReleaseManifest(Strict):
     released_at: str = Field(description="ISO 8601, UTC.")
     sources: list[SourceFact]
     supersedes: str | None = Field(description="The release before, whose place this one takes.")
-    evaluation_share: float
+    evaluation_share: float = Field(description="Of the conversations that no release held before.")
+    stayed: int = Field(
+        0, description="Conversations that this share would move, and that stay where an earlier release has them."
+    )
     records: dict[str, int] = Field(description="Lines of each file of data.")
     left_out: dict[str, int] = Field(description="Items that gave no record, by reason.")
     code: dict[str, str]
     files: dict[str, FileFact]
 
     def to_bytes(self) -> bytes:
+        """Return canonical JSON, without what was not said: a manifest that is older than a field has it not."""
         options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        return orjson.dumps(self.model_dump(mode="json"), option=options)
+        said = self.model_dump(mode="json", exclude_unset=True) | {"schema_version": self.schema_version}
+        return orjson.dumps(said, option=options)
 
     @property
     def sha256(self) -> str:

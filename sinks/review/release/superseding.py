@@ -8,56 +8,92 @@ import orjson
 from sinks.review.folder import sync, workshop
 from sinks.review.manifest import fact
 from sinks.review.release import log
-from sinks.review.release.manifest import NAME, REPLACED, ReleaseManifest, verify
-from sinks.review.release.release import FILES, LINEAGE, card
+from sinks.review.release.card import card
+from sinks.review.release.finishing import unfinished
+from sinks.review.release.manifest import FILES, LINEAGE, NAME, REPLACED, ReleaseManifest, verify
 
 
 def supersede(releases: Path, version: str, without: frozenset[str], by: str, at: datetime) -> str | None:
     """Release a version anew without these inferences, and take what was in the old one away.
 
-    Of the old one its manifest and its card stay, which name nobody. Returns the new version's name; None where nothing
-    of these is in it. `log.holders` says who was given the old one.
+    Of the old one its manifest and its card stay, which name nobody. What a killed run began is taken up; a version
+    that was never finished, of which nobody was told, goes whole. Returns the new version's name; None where there is
+    none. `log.holders` says who was given the old one.
 
     Raises TamperedRelease, NotARelease.
     """
-    old = verify(releases / version)
-    lineage = [orjson.loads(line) for line in (releases / version / LINEAGE).read_bytes().splitlines()]
-    if not any(each["inference_id"] in without for each in lineage):
+    if version in unfinished(releases):
+        _remove(releases / version)
         return None
-    name = _next(releases, version)
-    with workshop(releases, name) as folder:
-        records = _copied(releases / version, folder, lineage, without)
-        erased = len({each["inference_id"] for each in lineage} & without)
-        manifest = old.model_copy(
-            update={
-                "version": name,
-                "supersedes": version,
-                "released_by": by,
-                "released_at": at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-                "records": records,
-                "left_out": old.left_out | {"erased": old.left_out.get("erased", 0) + erased},
-            }
-        )
-        (folder / "README.md").write_text(card(manifest), encoding="utf-8")
-        manifest = ReleaseManifest.model_validate(
-            manifest.model_dump() | {"files": {p.name: fact(p).model_dump() for p in sorted(folder.iterdir())}}
-        )
-        (folder / NAME).write_bytes(manifest.to_bytes())
-        for path in (*folder.iterdir(), folder):
-            sync(path)
-        folder.rename(releases / name)
-    sync(releases)
-    log.append(releases, "released", name, by, at, instead_of=version)
-    (releases / version / REPLACED).write_text(f"{name}\n", encoding="utf-8")
-    for file in (*FILES, LINEAGE):
-        (releases / version / file).unlink(missing_ok=True)
+    name = log.replaced(releases).get(version)
+    if name is None:
+        old = verify(releases / version)
+        lineage = [orjson.loads(line) for line in (releases / version / LINEAGE).read_bytes().splitlines()]
+        if not any(each["inference_id"] in without for each in lineage):
+            return None
+        name = _next(releases, version)
+        with workshop(releases, name) as folder:
+            _write(folder, releases / version, old, name, lineage, without, by, at)
+            if (releases / name).exists():
+                _remove(releases / name)
+            folder.rename(releases / name)
+            sync(releases)
+            log.append(releases, "released", name, by, at, instead_of=version)
+    _empty(releases / version, name)
     return name
 
 
+def _write(
+    folder: Path,
+    old: Path,
+    said: ReleaseManifest,
+    name: str,
+    lineage: list[dict[str, object]],
+    without: frozenset[str],
+    by: str,
+    at: datetime,
+) -> None:
+    records = _copied(old, folder, lineage, without)
+    erased = len({each["inference_id"] for each in lineage} & without)
+    manifest = said.model_copy(
+        update={
+            "version": name,
+            "supersedes": said.version,
+            "released_by": by,
+            "released_at": at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "records": records,
+            "left_out": said.left_out | {"erased": said.left_out.get("erased", 0) + erased},
+        }
+    )
+    (folder / "README.md").write_text(card(manifest), encoding="utf-8")
+    manifest = manifest.model_copy(update={"files": {path.name: fact(path) for path in sorted(folder.iterdir())}})
+    (folder / NAME).write_bytes(manifest.to_bytes())
+    for path in (*folder.iterdir(), folder):
+        sync(path)
+
+
 def _next(releases: Path, version: str) -> str:
+    """Return the first free name; one that a killed run wrote, and no log names, is free."""
     stem, _, number = version.rpartition("-e")
     base, first = (stem, int(number) + 1) if stem and number.isdigit() else (version, 1)
-    return next(name for n in range(first, first + 10_000) if not (releases / (name := f"{base}-e{n}")).exists())
+    taken = {path.name for path in releases.iterdir()} - {*unfinished(releases)}
+    return next(name for n in range(first, first + 10_000) if (name := f"{base}-e{n}") not in taken)
+
+
+def _empty(old: Path, name: str) -> None:
+    """Take the data of a release away, and say which has its place."""
+    (old / REPLACED).write_text(f"{name}\n", encoding="utf-8")
+    sync(old / REPLACED)
+    for file in (*FILES, LINEAGE):
+        (old / file).unlink(missing_ok=True)
+    sync(old)
+
+
+def _remove(release: Path) -> None:
+    """Remove a release that no log names; its manifest last, by which a killed removal is known."""
+    for path in sorted(release.iterdir(), key=lambda path: path.name == NAME):
+        path.unlink()
+    release.rmdir()
 
 
 def _copied(old: Path, folder: Path, lineage: list[dict[str, object]], without: frozenset[str]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from sinks.review.folder import publish, write_items
 from sinks.review.items import Item
 from sinks.review.manifest import Counts, Manifest, WindowFact, code_versions, fact
 from sinks.review.participation import Participation
-from sinks.review.policy import Policy
+from sinks.review.policy import Policy, Release
 from sinks.review.recording import Recorded, record
 from sinks.review.schema import SCHEMA
 
@@ -42,16 +42,23 @@ def labelled(inference_id: str, value: str, score: float | None = None, **more: 
     return item(inference_id, prelabels=[label], **more)
 
 
-def batch(out: Path, items: list[Item], **participation: Any) -> Path:
+def batch(
+    out: Path,
+    items: list[Item],
+    name: str = NAME,
+    release: Release = Release(),
+    **participation: Any,  # noqa: B008
+) -> Path:
     """Write a batch whose policy asks for one person an item, unless a test says otherwise."""
-    policy = Policy(participation=Participation(**({"double_review_share": 0.0} | participation)))
+    asked = Participation(**({"double_review_share": 0.0} | participation))
+    policy = Policy(participation=asked, release=release)
     folder = out / ".partial"
     folder.mkdir(parents=True)
     write_items(folder, [items])
     counts = dict.fromkeys(("inferences", "eligible", "items"), len(items))
     counts |= dict.fromkeys(("synthetic", "without_consent", "in_another_batch", "late", "folded"), 0)
     manifest = Manifest(
-        window=WindowFact(name=NAME, begin="2026-11-09T00:00:00Z", end="2026-11-16T00:00:00Z"),
+        window=WindowFact(name=name, begin="2026-11-09T00:00:00Z", end="2026-11-16T00:00:00Z"),
         lateness_s=86400.0,
         policy=policy.said(),
         policy_sha256=policy.sha256,
@@ -61,8 +68,8 @@ def batch(out: Path, items: list[Item], **participation: Any) -> Path:
         counts=Counts(**counts, candidates={}, by_reason={"control": len(items)}, prelabels={}),
         files={path.name: fact(path) for path in folder.iterdir()},
     )
-    publish(folder, out / NAME, manifest)
-    return out / NAME
+    publish(folder, out / name, manifest)
+    return out / name
 
 
 def says(
@@ -71,10 +78,11 @@ def says(
     verdict: Verdict = "accept",
     at: datetime = MONDAY,
     source: Source = "cli",
+    about: str = NAME,
     **more: Any,
 ) -> Decision:
     return decision(
-        batch=NAME, inference_id=inference_id, reviewer=person, verdict=verdict, at=at, source=source, **more
+        batch=about, inference_id=inference_id, reviewer=person, verdict=verdict, at=at, source=source, **more
     )
 
 

@@ -8,14 +8,17 @@ import orjson
 import pytest
 
 from sinks.review.audit import Audit, State, state
+from sinks.review.policy import Release
 from sinks.review.release import log
+from sinks.review.release.card import card
 from sinks.review.release.changes import changes
+from sinks.review.release.finishing import NotReleased, NotSigned
 from sinks.review.release.leakage import Sides, is_for_evaluation
-from sinks.review.release.manifest import NotARelease, TamperedRelease, verify
-from sinks.review.release.release import FILES, NotReleased, NotSigned, release
+from sinks.review.release.manifest import FILES, NotARelease, TamperedRelease, verify
+from sinks.review.release.release import release
 from sinks.review.release.superseding import supersede
 from sinks.review.sign_off import sign
-from tests.sinks.review.deciding import batch, item, keep, minute, says
+from tests.sinks.review.deciding import NAME, batch, item, keep, minute, says
 
 WORDS = ["harbour", "tide", "lantern", "cedar", "gravel", "saddle", "copper", "meadow", "ribbon", "thimble", "orchard"]
 
@@ -32,14 +35,18 @@ def many(count: int) -> list[dict[str, Any]]:
     return [item(f"i{n:03d}", conversation_id=f"c{n}", input_messages=text("user", question(n))) for n in range(count)]
 
 
-def signed(out: Path, items: list[dict[str, Any]], **verdicts: Any) -> Path:
+def signed(out: Path, items: list[dict[str, Any]], share: float = 0.1, name: str = NAME, **verdicts: Any) -> Path:
     """Write a batch, accept its items where nothing else is said, and sign it."""
-    folder = batch(out, items)
+    folder = batch(out, items, name, Release(evaluation_share=share))
     for number, each in enumerate(items):
-        name = each["inference_id"]
-        keep(folder, says("ann", name, verdicts.get(name, "accept"), at=minute(number)))
+        known = each["inference_id"]
+        keep(folder, says("ann", known, verdicts.get(known, "accept"), at=minute(number), about=name))
     sign(folder, "ann", "curator", minute(5000))
     return folder
+
+
+def evaluated(release: Path) -> set[str]:
+    return {each["inference_id"] for each in lines(release, "lineage.jsonl") if each["file"] == "evaluation.jsonl"}
 
 
 def lines(path: Path, name: str) -> list[dict[str, Any]]:
@@ -108,6 +115,49 @@ def test_prompts_near_the_other_side_are_left_out_in_this_release_and_over_all(t
     assert of.manifest.left_out == {"near an evaluation prompt": 1}
     assert "twin" not in {each["inference_id"] for each in lines(of.path, "lineage.jsonl")}
     assert of.manifest.supersedes == "1"
+
+
+def test_an_earlier_release_whose_lineage_was_changed_or_is_gone_is_named(
+    tmp_path: Path,
+) -> None:
+    releases = tmp_path / "releases"
+    path = release([signed(tmp_path / "a", many(5))], releases, "1", "bea", minute(6000)).path / "lineage.jsonl"
+    true, later = path.read_bytes(), signed(tmp_path / "b", many(9)[5:])
+    for wrong in (true.replace(b"sft.jsonl", b"evaluation.jsonl"), true.splitlines(keepends=True)[0], None):
+        if wrong is None:
+            path.unlink()
+        else:
+            path.write_bytes(wrong)
+        with pytest.raises(TamperedRelease, match=r"releases/1: lineage\.jsonl is not what its manifest says"):
+            release([later], releases, "2", "bea", minute(6001))
+    path.write_bytes(true)
+    assert release([later], releases, "2", "bea", minute(6001)).manifest.supersedes == "1"
+
+
+def test_another_share_moves_nothing_that_a_release_holds(tmp_path: Path) -> None:
+    releases, turns = tmp_path / "releases", many(40)
+    first = release([signed(tmp_path / "a", turns, share=0.5)], releases, "1", "bea", minute(6000))
+    later = [
+        item(f"l{n:03d}", conversation_id=f"c{n}", input_messages=text("user", question(n + 40))) for n in range(60)
+    ]
+    for version, share in (("2", 0.9), ("3", 0.0)):
+        of = release([signed(tmp_path / version, later, share=share)], releases, version, "bea", minute(6001))
+        before, after = evaluated(first.path), evaluated(of.path)
+        for n in range(40):
+            assert (f"i{n:03d}" in before) == (f"l{n:03d}" in after), "the next turn of a conversation stays with it"
+        moved = {n for n in range(40) if is_for_evaluation(f"c{n}", share) != (f"i{n:03d}" in before)}
+        assert of.manifest.stayed >= len(moved) > 0
+        assert f"{of.manifest.stayed} conversations stay where an earlier release" in card(of.manifest)
+    assert of.manifest.stayed == sum(f"l{n:03d}" in after for n in range(60)), "all that was for evaluation is still"
+
+
+def test_batches_of_policies_with_different_shares_are_released_apart(tmp_path: Path) -> None:
+    one = signed(tmp_path / "a", many(5))
+    again, other = signed(tmp_path / "b", many(5)), signed(tmp_path, many(9)[5:], share=0.2, name="2026-W47")
+    with pytest.raises(NotReleased, match=r"\(2026-W46 0\.1, 2026-W47 0\.2\): release them apart"):
+        release([one, other], tmp_path / "releases", "1", "bea", minute(6000))
+    with pytest.raises(NotReleased, match="two cuts of one window"):
+        release([one, again], tmp_path / "releases", "1", "bea", minute(6000))
 
 
 def test_sides_tell_near_prompts_apart() -> None:
