@@ -22,7 +22,7 @@ from detectors.recent import Recent
 from detectors.sealed import StateRefused
 from detectors.text_watch import Said, TextWatch
 
-VERSION = 4  # of the state: raise it when what is kept changes its meaning
+VERSION = 5  # of the state: raise it when what is kept changes its meaning
 OBEYED = 64  # commands that are remembered, so that what Kafka delivers twice is obeyed once
 _MINUTE = ("minute silence", "minute level", "minute spread")  # by what minutes are watched
 _NEVER = np.iinfo(np.int64).min

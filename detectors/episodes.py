@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import ceil, log
 from typing import Any, Literal
 
 MINUTE_NS = 60_000_000_000
+SLOTS = 12  # of a minute, in which a silence is looked for: 5 s each
+SLOT_NS = MINUTE_NS // SLOTS
 _MINUTES_A_WEEK = log(7 * 24 * 60)
 _DAY = 24 * 60  # minutes
 _HABIT, _HABIT_FADE = 1.7, 0.9  # times that make a habit of an hour of the day; what is left of one after a day
@@ -21,7 +23,8 @@ class Alarm:
     and `seen` are that number: a geometric mean where `kind` is level, the standard deviation of the logarithm where it
     is spread; `seen` is over what was unusual so far. `log10_evidence`: so unusual a thing is to be expected in a
     usual segment once in 10^x weeks. `since_unix_nano` is when it began and `time_unix_nano` when it was noticed, both
-    the end of a minute; those two and the number name it. `said_unix_nano` is when this was said.
+    the end of a minute, or for a silence of five seconds; those two and the number name it. `said_unix_nano` is when
+    this was said.
     """
 
     state: Literal["open", "returned"]
@@ -71,7 +74,8 @@ class Episodes:
 
     @property
     def opened_minute(self) -> int:
-        return int(self._said[4])
+        """The minute in which it was noticed, which may have been before its end."""
+        return ceil(self._said[4] - 0.5 / SLOTS)
 
     def step(
         self,
@@ -104,9 +108,9 @@ class Episodes:
         return self.begin(minute, i, expected[i], weighted / weight if weight else 0.0, best - _MINUTES_A_WEEK, since)
 
     def begin(
-        self, minute: int, which: int, expected: float, seen: float, evidence: float, since: float
+        self, minute: float, which: int, expected: float, seen: float, evidence: float, since: float
     ) -> Alarm | None:
-        """Open an alternative; None where it is a habit."""
+        """Open an alternative; None where it is a habit. A `minute` that is no whole number ends within one."""
         self._open, self._back = which, 0.0
         self._said = [expected, seen, evidence / log(10), since, float(minute)]
         self._rest()
@@ -131,7 +135,7 @@ class Episodes:
     def _habit(self) -> list[float]:
         return self._habits[self.opened_minute % _DAY // 60]
 
-    def _is_habit(self, minute: int) -> bool:
+    def _is_habit(self, minute: float) -> bool:
         """Count an opening, and return whether it was to be expected at this hour."""
         habit, day = self._habit(), float(minute // _DAY)
         if habit[2] != self._open:
@@ -145,10 +149,10 @@ class Episodes:
         self._sums = [0.0] * len(self._kinds)
         self._runs = [[0.0, 0.0, 0] for _ in self._kinds]
 
-    def _say(self, state: Literal["open", "returned"], minute: int) -> Alarm:
+    def _say(self, state: Literal["open", "returned"], minute: float) -> Alarm:
         kind, direction = self._kinds[self._open]
         expected, seen, evidence, since, noticed = self._said
-        begun, told, said = (int(each + 1) * MINUTE_NS for each in (since - 1, noticed, minute))
+        begun, told, said = (round((each + 1) * SLOTS) * SLOT_NS for each in (since - 1, noticed, minute))
         return Alarm(state, self._number, kind, direction, expected, seen, evidence, begun, told, said)
 
     def state(self) -> list[Any]:

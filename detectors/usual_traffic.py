@@ -32,16 +32,28 @@ class UsualTraffic:
         self._rates = (0.0, 0.0, 0.0)  # of the hour before, this hour and the next
         self.trusted, self.weekly = 0.0, 1.0  # answers that this hour was learned from; answers a week
 
-    def minute(self, minute: int, count: int) -> tuple[float, float, float]:
-        """Learn a minute, and return what is usual in it: the line's answers between the lowest and the highest that
-        may be meant. Where traffic ends at six sharp, the line is wrong for half an hour."""
-        before, here, after = self._rates
-        past = (minute % 60 + 0.5) / 60 - 0.5
-        line = here + (after - here) * past if past > 0 else here + (here - before) * past
+    def at(self, minute: int) -> tuple[float, float, float]:
+        """Return what is usual in a minute of this hour: the line's answers between the lowest and the highest that may
+        be meant. Where traffic ends at six sharp, the line is wrong for half an hour."""
+        _, here, _ = self._rates
+        line = self._line(minute)
+        return min(line, here) / 60, line / 60, max(line, here) / 60
+
+    def minute(self, minute: int, count: int) -> None:
+        """Learn a minute of this hour."""
         self._count += count
         self._minutes += 1
-        self._expected += line / 60
-        return min(line, here) / 60, line / 60, max(line, here) / 60
+        self._expected += self._line(minute) / 60
+
+    def _line(self, minute: int) -> float:
+        before, here, after = self._rates
+        past = (minute % 60 + 0.5) / 60 - 0.5
+        return here + (after - here) * past if past > 0 else here + (here - before) * past
+
+    @property
+    def hourly(self) -> float:
+        """Answers that are usual in this hour."""
+        return self._rates[1]
 
     def turn(self, hour: int, *, steady: bool) -> None:
         """Learn the hour that ends, its growth where it was `steady`, and read what is usual in the next (hours since

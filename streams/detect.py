@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detectors.bank import SegmentBank, Verdict
 from detectors.base import Measurements
 from detectors.budget import Budget
-from detectors.episodes import MINUTE_NS
+from detectors.episodes import SLOT_NS
 from detectors.held import LATEST
 from detectors.learned import HOURS, Learned
 from detectors.metrics import METRICS, Kind
@@ -63,7 +63,7 @@ class Watch:
         self.changed: set[str] = set()
         self.pace = Pace()
         self._ahead = Watched()  # what gave way to a person's word, until the next release
-        self._minute = 0
+        self._slot = 0  # the last in which a silence could have been seen
 
     def take(self, segment: str, measurements: Measurements, now: float) -> None:
         """Give a segment its next measurements; what it has seen before changes nothing.
@@ -110,7 +110,7 @@ class Watch:
         """Watch what is complete: what happened before the point that all sources have reached."""
         until, passed = self.pace.reached(now), self.pace.passed(now)
         watched, self._ahead = self._ahead, Watched()
-        turned, self._minute = passed // MINUTE_NS > self._minute, passed // MINUTE_NS
+        turned, self._slot = passed // SLOT_NS > self._slot, passed // SLOT_NS
         for segment, bank in self.live.items():
             if bank.holds or turned:
                 self._release(watched, segment, bank, until, passed)
@@ -138,7 +138,7 @@ class Watch:
         """Drop what is ahead of the last checkpoint; segments wake from `sealed` again."""
         self.live.clear()
         self.changed.clear()
-        self._ahead, self._minute = Watched(), 0
+        self._ahead, self._slot = Watched(), 0
         self.pace = Pace()
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes]]:

@@ -55,12 +55,15 @@ class Pace:
     def __init__(self) -> None:
         self._times: dict[int, int] = {}
         self._heard: dict[int, float] = {}
+        self._answer: set[int] = set()  # sources of which answers have come
         self._began: float | None = None
 
     def passed(self, now: float) -> int:
-        """Return the event time, nanoseconds, that is past everywhere, so that who was not heard in it was silent; 0
-        where nobody knows. A source that is away for a while may only be slow to be read: it is waited for longer."""
-        return min((self._times[s] for s, heard in self._heard.items() if now - heard < GONE_S), default=0)
+        """Return the event time, nanoseconds, that is past everywhere, so that who did not answer in it was silent; 0
+        where nobody knows. A source that is away for a while may only be slow to be read: it is waited for longer.
+        One of which no answer ever came, a topic of feedback for instance, is not waited for at all."""
+        heard = (s for s, at in self._heard.items() if s in self._answer and now - at < GONE_S)
+        return min((self._times[s] for s in heard), default=0)
 
     def begin(self, now: float) -> None:
         """Start to listen, if that is not done yet."""
@@ -70,6 +73,8 @@ class Pace:
     def note(self, measurements: Measurements, now: float) -> None:
         """Hear from the sources of these measurements."""
         self.begin(now)
+        if (errors := measurements.values.get("error")) is not None:
+            self._answer.update(measurements.source[~np.isnan(errors)].tolist())
         for source in np.unique(measurements.source).tolist():
             latest = int(measurements.time_unix_nano[measurements.source == source].max())
             self._times[source] = max(latest, self._times.get(source, 0))

@@ -96,7 +96,19 @@ def test_one_incident_is_one_alarm_and_its_end(
     assert (opened.seen > opened.expected) == (direction == "up")
 
 
-@pytest.mark.parametrize(("per_day", "days"), [(20_000, 8), (1000, 28), (100, 28), (3, 56)])
+def test_a_busy_segment_that_stops_is_silent_within_the_minute_and_once() -> None:
+    stops = CHANGED + 0.41 / 60  # within a minute, in which answers came before
+    rows = answers(200_000, 10, seed=12, traffic=lambda t: np.where((t >= stops) & (t < stops + 0.05), 0.0, 1.0))
+    whole = watched(rows, 10)
+    assert [(alarm.state, alarm.kind) for alarm in whole] == [("open", "silence"), ("returned", "silence")]
+    opened, returned = whole
+    since, noticed = (minutes_after(at) * 60 - 0.41 * 60 for at in (opened.since_unix_nano, opened.time_unix_nano))
+    assert -1 <= since < 10
+    assert 10 < noticed < 40
+    assert minutes_after(returned.said_unix_nano, 0.05) < 3
+
+
+@pytest.mark.parametrize(("per_day", "days"), [(200_000, 4), (20_000, 8), (1000, 28), (100, 28), (3, 56)])
 def test_what_is_usual_is_not_said(per_day: float, days: int) -> None:
     assert [watched(answers(per_day, days, seed), days) for seed in (40, 41)] == [[], []]
 

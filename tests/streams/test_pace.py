@@ -52,6 +52,16 @@ def test_nothing_is_missed_while_a_partition_may_only_be_slow_to_be_read(traffic
     assert pace.passed(10.0 + GONE_S) == 0, "when all are gone, no time passes"
 
 
+def test_time_passes_where_answers_come_whatever_else_is_rare(traffic: Measurements) -> None:
+    pace, times = Pace(), traffic.time_unix_nano.tolist()
+    feedback = stretch(traffic, 7, 0, 10)
+    pace.note(replace(feedback, values={"thumbs_down": np.zeros(10)}), now=0.0)
+    assert pace.passed(1.0) == 0
+    pace.note(stretch(traffic, 0, 0, 500), now=1.0)
+    assert pace.passed(1.0) == times[499]
+    assert pace.reached(SILENT_S) == times[499], "the feedback has been silent for long enough"
+
+
 def test_the_clock_goes_slowly_while_there_is_work() -> None:
     now = 0.0
     clock = WorkClock(lambda: now)
