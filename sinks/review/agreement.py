@@ -1,8 +1,8 @@
 """How far people agree: with one another, by kappa and alpha, and with what services said before them.
 
 Cohen, "A coefficient of agreement for nominal scales", 1960; Fleiss, "Measuring nominal scale agreement among many
-raters", 1971; Krippendorff, "Content analysis", 2004, chapter 11. Only reviews count, each made blind to the others; an
-adjudication has seen them.
+raters", 1971; Krippendorff, "Content analysis", 2004, chapter 11. Only reviews count that are blind to the others: an
+adjudication has seen them, and so may have who decides again once somebody else has decided.
 
 statsmodels is imported where it is needed: it takes a second, for which no other command waits.
 """
@@ -11,6 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import combinations
 from pathlib import Path
 
@@ -56,12 +57,12 @@ class Agreement:
 
 def of_verdicts(decisions: Iterable[Decision]) -> Agreement:
     """Return how far people agree about verdicts."""
-    return _agreement(_ratings((each, each.verdict) for each in _reviews(decisions)))
+    return _agreement(_ratings((each, each.verdict) for each in _blind(decisions)))
 
 
 def of_labels(decisions: Iterable[Decision]) -> dict[str, Agreement]:
     """Return how far people agree about each label that any of them gave: given, or not."""
-    reviews = _reviews(decisions)
+    reviews = _blind(decisions)
     labels = sorted({label for each in reviews for label in each.labels})
     return {
         label: _agreement(_ratings((each, "yes" if label in each.labels else "no") for each in reviews))
@@ -119,6 +120,23 @@ def _acceptance(label: str, by: str, answers: list[bool]) -> Acceptance:
 
 def _reviews(decisions: Iterable[Decision]) -> list[Decision]:
     return [each for each in latest(decisions) if not each.adjudicates and each.verdict != "skip"]
+
+
+def _blind(decisions: Iterable[Decision]) -> list[Decision]:
+    """Return of each item what each person said of it last while nobody else had decided it; of others the first."""
+    said: dict[str, dict[str, Decision]] = defaultdict(dict)
+    met: dict[str, datetime] = {}  # of each item, when a second person had decided it
+    for each in sorted(decisions, key=lambda each: each.order):
+        of_item, person, at = said[each.inference_id], same(each.reviewer), each.order[0]
+        if each.adjudicates or (person in of_item and at > met.get(each.inference_id, at)):
+            continue
+        if each.verdict == "skip":
+            of_item.pop(person, None)
+            continue
+        of_item[person] = each
+        if len(of_item) > 1:
+            met.setdefault(each.inference_id, at)
+    return [each for of_item in said.values() for each in of_item.values()]
 
 
 def _ratings(said: Iterable[tuple[Decision, str]]) -> Ratings:

@@ -91,6 +91,18 @@ def test_adjudications_and_skips_agree_with_nobody() -> None:
     assert of_verdicts(said) == of_verdicts(pairs(2, 1, 0, 2))
 
 
+def test_who_gives_in_once_the_other_has_decided_did_not_agree() -> None:
+    gives_in = says("Ben", "i020", "accept", minute(5))  # both had decided it, and Ada had accepted
+    assert of_verdicts([*pairs(20, 5, 10, 15), gives_in]) == of_verdicts(pairs(20, 5, 10, 15))
+
+
+def test_who_thinks_again_while_nobody_else_has_decided_is_taken_at_the_last_word() -> None:
+    slip, later = says("Ada", "i000", "reject", minute(-2)), says("Ada", "i001", "skip", minute(-1))
+    assert of_verdicts([slip, later, *pairs(20, 5, 10, 15)]) == of_verdicts(pairs(20, 5, 10, 15))
+    withdrawn = says("Cleo", "i000", "accept", minute(-3)), says("Cleo", "i000", "skip", minute(-2))
+    assert of_verdicts([*withdrawn, *pairs(20, 5, 10, 15)]) == of_verdicts(pairs(20, 5, 10, 15))
+
+
 def test_what_a_service_says_is_measured_by_what_people_say(tmp_path: Path) -> None:
     items = [labelled(f"i{n}", "good") for n in range(8)] + [labelled(f"j{n}", "bad") for n in range(2)]
     folder = batch(tmp_path, items, verdicts={"quality=good": "accept"})
