@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from unicodedata import category, normalize
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, model_validator
@@ -119,8 +120,10 @@ def decision(
 
 
 def same(person: str) -> str:
-    """Return a name as people are told apart by: letter case and spacing make no other person."""
-    return " ".join(person.casefold().split())
+    """Return a name as people are told apart by: no way of typing it makes another person, be it letter case, spacing,
+    composed letters (Unicode's NFKC) or characters that nobody sees."""
+    seen = (each for each in normalize("NFKC", person) if category(each) != "Cf")
+    return " ".join("".join(seen).casefold().split())
 
 
 def read(batch: Path) -> list[Decision]:

@@ -31,6 +31,11 @@ def test_letter_case_makes_no_second_person() -> None:
     assert outcome(says("Ada  L", "a"), says("ada l", "a", at=minute(1)), needed=2) == ("open", None)
 
 
+def test_how_a_name_is_typed_makes_no_second_person() -> None:
+    for one, other in (("Jos\u00e9", "Jose\u0301"), ("Ada", "Ada\u200b"), ("Ada L", "Ada\u00a0L"), ("Ada", "\uff21da")):
+        assert outcome(says(one, "a"), says(other, "a", at=minute(1)), needed=2) == ("open", None)
+
+
 def test_two_people_must_say_the_same_text_too() -> None:
     one, two = says("Ada", "a", "correct", correction="so"), says("Ben", "a", "correct", correction="thus")
     assert outcome(one, two) == ("conflict", None)
