@@ -63,6 +63,7 @@ def rules(retention: Retention) -> list[Rule]:
         Rule("prompt_vectors", None, "stored_at", retention.content),  # terms of what was said
         Rule("feedback_events", None, "stored_at", retention.feedback),
         Rule("dead_letters", None, "set_aside_at", retention.dead_letters),
+        Rule("dead_letter_replays", None, "replayed_at", retention.dead_letters),
         Rule("finding_events", None, "stored_at", retention.findings),
         Rule("finding_acks", None, "toDateTime(time)", retention.findings),
     ]

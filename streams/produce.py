@@ -54,6 +54,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes
     timestamp_ms: int
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 @dataclass(slots=True)
@@ -142,7 +143,11 @@ async def _send_alone(producer: AIOKafkaProducer, prefix: str, record: Record, p
 
 async def _enqueue(producer: AIOKafkaProducer, prefix: str, record: Record) -> asyncio.Future[object]:
     future: asyncio.Future[object] = await producer.send(
-        prefix + record.topic, record.value, key=record.key, timestamp_ms=record.timestamp_ms
+        prefix + record.topic,
+        record.value,
+        key=record.key,
+        timestamp_ms=record.timestamp_ms,
+        headers=list(record.headers),
     )
     return future
 

@@ -3,6 +3,7 @@
 from streams.cli import (
     batches,
     contract,
+    dead_letters,
     erasing,
     exporting,
     findings,
@@ -25,6 +26,7 @@ from streams.cli.group import main
 __all__ = [
     "batches",
     "contract",
+    "dead_letters",
     "erasing",
     "exporting",
     "findings",

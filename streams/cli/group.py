@@ -11,12 +11,14 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.local.processes import ServerFailed
 from sinks.base import SinkBusy, SinkError
+from sinks.dead_letters import NoSuchLetter
 from sinks.findings import NoSuchFinding
 from sinks.references import NoSuchSegment
 from sinks.review.refusals import CutRefused
 from streams.demo import DemoFailed
 from streams.doctor import CLICKHOUSE_CURE
 from streams.kafka import CannotCall
+from streams.letters_back import LettersRefused
 from streams.readable import harmless
 from streams.receiver.refusals import CannotServe
 from streams.replay import UnreadableFile
@@ -45,6 +47,8 @@ PLAIN = (
     Unready,
     CannotServe,
     NoSuchFinding,
+    NoSuchLetter,
+    LettersRefused,
     NoSuchSegment,
     NotRecorded,
     DemoFailed,

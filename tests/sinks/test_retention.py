@@ -99,11 +99,13 @@ def test_it_is_told_once_and_again_only_where_it_changes(client: Client) -> None
         "finding_acks",
     }
     assert apply(client, Retention()) == []
-    (changed,) = apply(client, Retention(dead_letters=7))
-    assert changed == "ALTER TABLE dead_letters MODIFY TTL set_aside_at + INTERVAL 7 DAY"
+    assert apply(client, Retention(dead_letters=7)) == [
+        "ALTER TABLE dead_letter_replays MODIFY TTL replayed_at + INTERVAL 7 DAY",
+        "ALTER TABLE dead_letters MODIFY TTL set_aside_at + INTERVAL 7 DAY",
+    ]
     assert apply(client, Retention(dead_letters=7)) == []
     ever = Retention(content=0, rows=0, feedback=0, dead_letters=0, findings=0)
-    assert len(apply(client, ever)) == 7
+    assert len(apply(client, ever)) == 8
     assert apply(client, ever) == []
     made = "SELECT count() FROM system.tables WHERE database = {d:String} AND create_table_query LIKE '%TTL%'"
     assert client.query(made, {"d": client.database}).result_rows == [(1,)], "only `awaited`, which is no record"

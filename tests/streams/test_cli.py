@@ -18,11 +18,13 @@ from streams.settings import Settings
 
 COMMANDS = (
     "batch",
+    "dead-letters",
     "decode",
     "demo",
     "doctor",
     "erase",
     "findings",
+    "grafana",
     "incidents",
     "ledger",
     "metrics",
@@ -50,7 +52,7 @@ def sluice(*arguments: str | Path, **given: str) -> Result:
 def test_help_lists_every_command_with_what_it_does(option: str) -> None:
     said = sluice(option)
     assert said.exit_code == 0
-    listed = dict(re.findall(r"^  (\w+) {2,}(\S.*)$", said.stdout.partition("Commands:")[2], re.MULTILINE))
+    listed = dict(re.findall(r"^  ([\w-]+) {2,}(\S.*)$", said.stdout.partition("Commands:")[2], re.MULTILINE))
     assert tuple(listed) == COMMANDS
     assert listed.keys() == main.commands.keys()
 
@@ -74,9 +76,11 @@ BELOW = {
         "status",
         "verify",
     ),
+    "dead-letters": ("list", "replay", "show"),
     "findings": ("accept", "ack", "show"),
+    "grafana": ("push",),
     "reference": ("pin", "reset", "show", "unpin"),
-    "release": ("cut", "diff", "hand-over", "list", "rollback", "verify"),
+    "release": ("cut", "diff", "hand-over", "list", "rollback", "show", "verify"),
 }
 
 
