@@ -8,7 +8,7 @@ import click
 from sinks.review.release import log
 from sinks.review.release.changes import changes
 from sinks.review.release.finishing import require_finished, unfinished
-from sinks.review.release.manifest import verify
+from sinks.review.release.manifest import read, verify
 from sinks.review.release.release import release
 from streams import settings as settings_module
 from streams.cli.group import main, plainly
@@ -52,6 +52,44 @@ def release_list() -> None:
     click.echo(f"In use: {current}" if current else "No release is in use.")
     for version in unfinished(releases):
         click.echo(f"{harmless(version)} was written and not finished: a kill came between. Release it again.")
+
+
+@release_group.command("show")
+@click.argument("version")
+@plainly
+def release_show(version: str) -> None:
+    """Say what is in a release, of which batches, who signed these, and who was given it."""
+    releases = settings_module.load().releases
+    manifest = read(releases / version)
+    instead = f", in place of {manifest.supersedes}" if manifest.supersedes else ""
+    click.echo(harmless(f"{version} {_stands(releases, version)}. Released by {manifest.released_by}{instead}."))
+    batches = table("batch", "signed by", "manifest", "decisions", "log")
+    for each in manifest.sources:
+        hashes = (each.manifest_sha256[:12], each.decisions_sha256[:12], each.audit_sha256[:12])
+        batches.add_row(each.batch, harmless(" and ".join(each.signed_by)), *hashes)
+    show(batches)
+    files = table("file", "lines", "sha256")
+    for name, count in manifest.records.items():
+        files.add_row(name, f"{count:,}", manifest.files[name].sha256[:12])
+    show(files)
+    for why, count in manifest.left_out.items():
+        click.echo(f"  left out: {count:,} {why}")
+    for line in log.read(releases):
+        if line.version == version:
+            to = f" to {line.to}" if line.to else ""
+            note = f": {line.note}" if line.note else ""
+            click.echo(harmless(f"  {line.at}  {line.what.replace('_', ' ')}{to} by {line.by}{note}"))
+
+
+def _stands(releases: Path, version: str) -> str:
+    """Say in a few words what became of a release."""
+    if version in unfinished(releases):
+        return "was written and not finished: release it again"
+    if other := log.replaced(releases).get(version):
+        return f"is no more: something was erased from it, and {other} took its place"
+    if version == log.current(releases):
+        return "is in use"
+    return "is withdrawn" if version in log.withdrawn(releases) else "is an earlier one"
 
 
 @release_group.command("verify")

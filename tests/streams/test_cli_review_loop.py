@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -49,9 +50,16 @@ def test_from_a_batch_to_a_release_and_back(tmp_path: Path) -> None:
     assert "is signed off" in said("batch", "sign", folder, "--by", "ann", "--role", "curator")
     assert "sft" in said("release", "cut", folder, "--version", "1", "--by", "bea")
     assert "is what its manifest says" in said("release", "verify", "1")
-    said("release", "hand-over", "1", "--to", "the training team", "--by", "bea")
+    said("release", "hand-over", "1", "--to", "the training team\x1b[2J", "--by", "bea")
+    shown = said("release", "show", "1")
+    assert shown.startswith("1 is in use. Released by bea.")
+    assert re.search(r"^2026-W46 +ann +[0-9a-f]{12} ", shown, re.MULTILINE)
+    assert re.search(r"^dpo\.jsonl +1 +[0-9a-f]{12}$", shown, re.MULTILINE)
+    assert r"handed over to the training team\x1b[2J by bea" in shown
     assert "The chain is whole." in said("batch", "audit", folder)
     withdrawn = said("release", "rollback", "1", "--by", "bea", "--note", "a mistake")
     assert "In use: none." in withdrawn
-    assert "tell the training team, who has it" in withdrawn
+    assert r"tell the training team\x1b[2J, who has it" in withdrawn
+    assert "1 is withdrawn." in said("release", "show", "1")
+    assert "withdrawn by bea: a mistake" in said("release", "show", "1")
     assert "released" in said("release", "list")

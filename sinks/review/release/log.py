@@ -102,6 +102,17 @@ def current(releases: Path) -> str | None:
 
     What took the place of another when something was erased stands where that one stood, withdrawn if that one was.
     """
+    versions, withdrawn = _standing(releases)
+    return next((version for version in reversed(versions) if version not in withdrawn), None)
+
+
+def withdrawn(releases: Path) -> set[str]:
+    """Return the versions that were withdrawn, and those that took the place of one that was."""
+    return _standing(releases)[1]
+
+
+def _standing(releases: Path) -> tuple[list[str], set[str]]:
+    """Return the versions whose places no others took, as they follow one another, and those that were withdrawn."""
     versions: list[str] = []
     withdrawn: set[str] = set()
     for line in read(releases):
@@ -112,7 +123,7 @@ def current(releases: Path) -> str | None:
             versions.append(line.version)
         elif line.what == "withdrawn":
             withdrawn.add(line.version)
-    return next((version for version in reversed(versions) if version not in withdrawn), None)
+    return versions, withdrawn
 
 
 def replaced(releases: Path) -> dict[str, str]:
