@@ -62,7 +62,7 @@ _REVIEW = _ALWAYS | {Step.EXPORTED, Step.IMPORTED, Step.DECIDED, Step.ADJUDICATE
 ALLOWED: dict[State, set[Step]] = {
     State.CUT: _REVIEW,
     State.EXPORTED: _REVIEW,
-    State.IN_REVIEW: _REVIEW,
+    State.IN_REVIEW: _REVIEW | {Step.SIGNED_OFF},  # an erasure may have taken the last that was open: `sign` counts
     State.DECIDED: _REVIEW | {Step.SIGNED_OFF},
     State.SIGNED_OFF: _REVIEW | {Step.RELEASED},  # a decision makes the signature void
     State.RELEASED: _REVIEW - {Step.REJECTED} | {Step.RELEASED},
@@ -198,6 +198,24 @@ class Log:
         sync(self._path.parent)
         self.entries = [*self.entries, entry]
         return entry
+
+
+def vouched(batch: Path, entries: list[Entry]) -> manifest.Manifest:
+    """Return the manifest of a batch whose files are what it says, and which is the one that the log's steps know.
+
+    A manifest that says that something was erased has another hash than the one the log begins with; the step of that
+    erasure holds it. Without this, whoever exchanges items and writes a manifest to go with them goes unseen.
+
+    Raises NotABatch, TamperedBatch.
+    """
+    held = manifest.verify(batch)
+    known = [entry.facts["manifest"] for entry in entries if "manifest" in entry.facts] or [held.sha256_as_cut]
+    if held.sha256 != known[-1]:
+        raise TamperedBatch(
+            f"{batch / manifest.NAME} is not the one that the audit log knows: items were exchanged, or an erasure "
+            "broke off. Run `sluice erase --by NAME` again; if that changes nothing, restore the folder from a copy."
+        )
+    return held
 
 
 def begin(batch: Path, at: datetime) -> None:

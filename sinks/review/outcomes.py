@@ -5,16 +5,18 @@ until a third adjudicates it. How many have to decide an item, and which pre-lab
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
+from typing import Any, cast
 
 import pyarrow.parquet as pq
 from pydantic import JsonValue
 
 from sinks.review import manifest
-from sinks.review.decisions import Decision, Verdict, read, same
+from sinks.review.audit import Audit, Entry, Step
+from sinks.review.decisions import Decision, Verdict, known_bytes, parse, same
 from sinks.review.participation import Label, Plan, Reviewable, Trust, planned, trust
 
 
@@ -149,22 +151,44 @@ def resolved(batch: Path) -> dict[str, Outcome]:
 
 def survey(batch: Path) -> Review:
     """Return a batch's review as it stands. Raises NotABatch, TamperedBatch."""
-    return reviewed(batch, read(batch))
+    entries = Audit(batch).steps()
+    return reviewed(batch, parse(known_bytes(batch, entries), batch), entries)
 
 
-def reviewed(batch: Path, decisions: Sequence[Decision]) -> Review:
-    """Return the review that comes of these decisions."""
+def reviewed(batch: Path, decisions: Sequence[Decision], entries: Iterable[Entry] = ()) -> Review:
+    """Return the review that comes of these decisions, and of what was signed about them, if these are all steps.
+
+    A label that stood when the batch was signed stands for as long as the signature does: an erasure of an audited item
+    takes it out of the audit, and asks for no other in its place.
+    """
+    signed = _signed_labels(entries)
     policy = manifest.read(batch).policy
     plan = planned(reviewables(batch), policy.participation, policy.seed)
     outcomes = settle(decisions, plan.people)
     verdicts = {name: each.verdict for name, each in outcomes.items()}
     trusts = {label: trust(label, plan, verdicts, policy.participation) for label in plan.audited}
+    for label, found in trusts.items():
+        if str(label) in signed:
+            trusts[label] = replace(found, needed=found.checked, stands=True)
     for name, label in plan.stands.items():
         # Where people have said something, what they say counts, also while they contradict one another.
-        if not plan.people[name] and not outcomes[name].decision_ids and trusts[label].stands:
+        free = not plan.people[name] or str(label) in signed
+        if free and not outcomes[name].decision_ids and trusts[label].stands:
             verdict = policy.participation.verdicts[str(label)]
             outcomes[name] = Outcome(name, Standing.DECIDED, verdict=verdict, prelabel=str(label))
     return Review(plan, list(decisions), outcomes, trusts, frozenset(policy.participation.sensitive_labels))
+
+
+def _signed_labels(entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the labels of which a signature says that they stand, unless something was decided since."""
+    signed: frozenset[str] = frozenset()
+    for entry in entries:
+        if entry.step is Step.SIGNED_OFF:
+            participation = cast(dict[str, Any], entry.facts["participation"])
+            signed = frozenset(label for label, audit in participation["audits"].items() if audit["stands"])
+        elif entry.step in (Step.IMPORTED, Step.DECIDED, Step.ADJUDICATED):
+            signed = frozenset()
+    return signed
 
 
 def reviewables(batch: Path) -> list[Reviewable]:

@@ -53,7 +53,7 @@ def record(
         there = parse(before, path)
         fresh = _fresh(decisions, there)
         _check(batch, fresh, there)
-        review = reviewed(batch, [*there, *fresh])
+        review = reviewed(batch, [*there, *fresh], () if fresh else log.entries)
         if fresh:
             after = before + b"".join(each.line() for each in fresh)
             _append(path, len(before), after[len(before) :])

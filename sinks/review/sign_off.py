@@ -13,7 +13,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from sinks.review import agreement, manifest
-from sinks.review.audit import Audit, Entry, Log, State, Step
+from sinks.review.audit import Audit, Entry, Log, State, Step, vouched
 from sinks.review.decisions import known_bytes, parse, same, seal_of, unknown_bytes
 from sinks.review.outcomes import Review, reviewed
 from sinks.review.refusals import CutRefused
@@ -52,8 +52,8 @@ def sign(batch: Path, by: str, role: str, at: datetime) -> Signatures:
         TamperedBatch: names the file, or the line of the log, that was changed.
         WrongState: it is not decided, signed already, or rejected.
     """
-    held = manifest.verify(batch)
     with Audit(batch).writing() as log:
+        held = vouched(batch, log.entries)
         if log.state in (State.SIGNED_OFF, State.RELEASED, State.REJECTED):
             log.expect(Step.SIGNED_OFF)
         review = _review(batch, log.entries)
@@ -79,13 +79,14 @@ def missing(batch: Path) -> list[str]:
     Raises TamperedBatch.
     """
     entries = Audit(batch).steps()
+    vouched(batch, entries)
     return _lacking(batch, entries, _review(batch, entries))
 
 
 def signatures(batch: Path) -> Signatures:
     """Return the signatures of a batch that hold now. Raises TamperedBatch."""
-    manifest.verify(batch)
     entries = Audit(batch).steps()
+    vouched(batch, entries)
     return signatures_of(entries, _review(batch, entries), longer=unknown_bytes(batch, entries))
 
 
@@ -107,7 +108,7 @@ def signatures_of(entries: list[Entry], review: Review, *, longer: int = 0) -> S
 
 
 def _review(batch: Path, entries: list[Entry]) -> Review:
-    return reviewed(batch, parse(known_bytes(batch, entries), batch))
+    return reviewed(batch, parse(known_bytes(batch, entries), batch), entries)
 
 
 def _lacking(batch: Path, entries: list[Entry], review: Review) -> list[str]:

@@ -14,7 +14,6 @@ from sinks.clickhouse import ClickHouse
 from sinks.review import audit, decisions, policy_page
 from sinks.review.candidates import Reason
 from sinks.review.cut import cut
-from sinks.review.manifest import verify
 from sinks.review.plan import plan
 from sinks.review.policy import Policy
 from sinks.review.windows import Window
@@ -98,8 +97,8 @@ def _window(week: str | None, begin: str | None, end: str | None) -> Window:
 @plainly
 def batch_verify(folder: Path) -> None:
     """Check a batch's files against its manifest, and what people said of it against its log."""
-    manifest = verify(folder)
     steps, said = audit.Audit(folder).steps(), decisions.read(folder)
+    manifest = audit.vouched(folder, steps)
     click.echo(f"{folder} is what its manifest says: {manifest.counts.items} items of {manifest.window.name}.")
     click.echo(f"Its log is whole, {len(steps)} steps, and so are {len(said)} decisions.")
 

@@ -134,7 +134,7 @@ class Steps(RuleBasedStateMachine):
         if step in (Step.IMPORTED, Step.DECIDED, Step.ADJUDICATED):
             self.signed = False
         if step is Step.SIGNED_OFF:
-            assert before is State.DECIDED
+            assert before in (State.DECIDED, State.IN_REVIEW), "of which `sign` says that nothing is open"
             self.signed = complete
         if step is Step.RELEASED:
             assert self.signed

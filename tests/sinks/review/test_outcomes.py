@@ -1,6 +1,7 @@
 """What comes of what people say, and of which services' labels stand."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -114,7 +115,12 @@ def audited(folder: Path, wrong: int) -> None:
     keep(folder, *(says("Ada", name, "reject" if i < wrong else "accept") for i, name in enumerate(sample)))
 
 
-PARTIAL = {"mode": "partial", "verdicts": {"quality=good": "accept"}, "max_error_rate": 0.1, "audit_share": 0.1}
+PARTIAL: dict[str, Any] = {
+    "mode": "partial",
+    "verdicts": {"quality=good": "accept"},
+    "max_error_rate": 0.1,
+    "audit_share": 0.1,
+}
 
 
 @pytest.mark.parametrize(("wrong", "stands"), [(0, True), (1, False)])

@@ -1,17 +1,21 @@
 """A batch is signed when nothing is missing, by as many as it takes, and the signature holds for what was signed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sinks.review import sign_off
+from sinks.review import manifest, sign_off
 from sinks.review.audit import Audit, State, Step, WrongState, state
+from sinks.review.erasure.items_left import read_items
+from sinks.review.folder import write_items
+from sinks.review.outcomes import survey
 from sinks.review.refusals import TamperedBatch
 from sinks.review.sign_off import NotReady, missing, reject, sign, signatures
 from tests.sinks.review.deciding import MONDAY, batch, item, keep, labelled, minute, says
 
 
-def decided(out: Path, **participation: object) -> Path:
+def decided(out: Path, **participation: Any) -> Path:
     folder = batch(out, [item("a"), item("b")], **participation)
     keep(folder, says("Ada", "a"), says("Ada", "b", "reject"))
     return folder
@@ -131,3 +135,47 @@ def test_the_log_says_what_services_decided(tmp_path: Path) -> None:
     participation = Audit(folder).steps()[-1].facts["participation"]
     assert isinstance(participation, dict)
     assert participation["audits"] == {"quality=good": {"checked": 3, "wrong": 0, "bound": 0.0, "stands": True}}
+
+
+def erase(folder: Path, *names: str, logged: bool = True) -> None:
+    """Take items out of a batch, as an erasure leaves it."""
+    before = manifest.read(folder)
+    write_items(folder, [[each for chunk in read_items(folder) for each in chunk if each["inference_id"] not in names]])
+    files = {name: manifest.fact(folder / name) for name in before.files}
+    after = before.model_copy(update={"cut_sha256": before.sha256_as_cut, "files": files})
+    (folder / manifest.NAME).write_bytes(after.to_bytes())
+    if logged:
+        Audit(folder).append(Step.ERASED, "Ada", minute(20), items=len(names), manifest=after.sha256)
+
+
+def test_a_batch_of_which_all_that_was_open_is_erased_can_be_signed(tmp_path: Path) -> None:
+    folder = batch(tmp_path, [item("a"), item("b")])
+    keep(folder, says("Ada", "a"))
+    erase(folder, "b")
+    assert missing(folder) == []
+    assert sign(folder, "Cleo", "curator", minute(21)).complete
+    assert state(folder) is State.SIGNED_OFF
+
+
+def test_items_that_were_exchanged_under_a_signature_are_not_what_was_signed(tmp_path: Path) -> None:
+    folder = decided(tmp_path)
+    sign(folder, "Cleo", "curator", minute(9))
+    erase(folder, "b", logged=False)
+    for asked in (signatures, missing):
+        with pytest.raises(TamperedBatch, match=r"manifest\.json is not the one that the audit log knows"):
+            asked(folder)
+    Audit(folder).append(Step.ERASED, "Ada", minute(20), items=1, manifest=manifest.read(folder).sha256)
+    assert signatures(folder).complete
+
+
+def test_a_label_that_stood_when_it_was_signed_stands_when_an_audited_item_is_erased(tmp_path: Path) -> None:
+    items = [labelled(f"i{n:03}", "good") for n in range(100)]
+    folder = batch(tmp_path, items, mode="partial", verdicts={"quality=good": "accept"})
+    (audited,) = survey(folder).plan.audited.values()
+    keep(folder, *(says("Ada", name) for name in sorted(audited)))
+    sign(folder, "Cleo", "curator", minute(9))
+    erase(folder, min(audited))
+    assert survey(folder).open == []
+    keep(folder, says("Ada", max(audited), "reject", minute(30)))
+    (trust,) = survey(folder).trusts.values()
+    assert trust.pending, "what was signed is void, and another item is audited in place of the erased one"
