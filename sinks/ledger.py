@@ -1,6 +1,6 @@
 """The ledger read back: for each partition, what is accounted for and which offsets are not."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from clickhouse_connect.driver.client import Client
@@ -19,6 +19,16 @@ FROM (
 )
 GROUP BY topic, partition
 ORDER BY topic, partition
+"""
+
+# Of a block that was delivered twice one row is left once the table has merged.
+_RATES = """
+SELECT toUnixTimestamp(toStartOfInterval(confirmed_at, INTERVAL {seconds:UInt32} SECOND)) AS at,
+       sum(events) / {seconds:UInt32}, sum(letters) / {seconds:UInt32}
+FROM ledger
+WHERE topic IN {topics:Array(String)} AND confirmed_at >= now() - INTERVAL 1 HOUR
+GROUP BY at
+ORDER BY at
 """
 
 
@@ -59,3 +69,12 @@ def read(client: Client, committed: Mapping[tuple[str, int], int]) -> list[Parti
         elif known is not None and upcoming - 1 > known.last_offset:
             known.gaps.append((known.last_offset + 1, upcoming - 1))
     return [ledgers[key] for key in sorted(ledgers)]
+
+
+def rates(client: Client, topics: Collection[str], seconds: int) -> list[tuple[int, float, float]]:
+    """Return the last hour of these topics, over all workers, in spans of so many seconds.
+
+    Of each span in which anything was confirmed: its begin in seconds since 1970, events and dead letters a second.
+    """
+    rows = client.query(_RATES, {"topics": list(topics), "seconds": seconds}).result_rows
+    return [(int(at), float(events), float(letters)) for at, events, letters in rows]

@@ -23,6 +23,7 @@ from streams.dead_letters import dead_letter
 from streams.delivery import UNACKED_BATCHES, Current, Delivered, Keep, Send, records
 from streams.detect import Watch, Watched
 from streams.events import DeadLetter, Finding, LedgerRow
+from streams.findings import message
 from streams.gateways.base import InvalidEvent
 from streams.ingest import ledger_row
 from streams.offers import Offers
@@ -169,7 +170,10 @@ class Detect:
             self.metrics.learned(watched.references)
 
     async def announce(self, findings: list[Finding]) -> None:
-        sent = [await self.publish(key=f.segment.encode(), value=f.model_dump_json().encode()) for f in findings]
+        sent = [
+            await self.publish(key=f.segment.encode(), value=message(f, self.settings.finding_page(f.finding_id)))
+            for f in findings
+        ]
         await asyncio.gather(*sent)
         for finding in findings:
             log.log(logging.WARNING if finding.state == "open" else logging.INFO, "%s", finding)

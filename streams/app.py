@@ -36,6 +36,10 @@ from streams.pace import WorkClock
 from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import Receiver
 from streams.settings import Settings
+from streams.status_page import guard
+from streams.status_page.common import Common
+from streams.status_page.recent import Recent
+from streams.status_page.routes import Pages
 from streams.timeouts import Hindsight
 from streams.vitals import EVERY_S, Vitals
 
@@ -169,7 +173,15 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
     vitals = Vitals(_Group(app), Ends(connection(settings)), offers, metrics, settings.stalled_seconds)
     app.timer(EVERY_S)(vitals.look)
 
-    _serve(app, settings, metrics, vitals)
+    recent = Recent(metrics)
+
+    async def sample() -> None:
+        recent.take()
+
+    app.timer(EVERY_S)(sample)
+    status = Pages(settings, Common(settings, list(sources)), recent, lambda: vitals.health)
+
+    _serve(app, settings, metrics, vitals, status)
     return app
 
 
@@ -190,14 +202,20 @@ class _Group:
         return self.app.consumer.highwater(TP(*partition)) or 0
 
 
-def _serve(app: faust.App, settings: Settings, metrics: Metrics, vitals: Vitals) -> None:
+def _serve(app: faust.App, settings: Settings, metrics: Metrics, vitals: Vitals, status: Pages) -> None:
     """Serve what the worker tells of itself, and beside it the receiver, where that would not be open to strangers."""
     web = cast(Web, app.web)
     web.web_app.router.add_routes(pages.routes(metrics, lambda: vitals.health))
+    web.web_app.router.add_routes(status.routes())
+    open_paths = set(guard.OPEN)
     try:
-        Receiver(settings, metrics).attach(web.web_app)
+        receiver = Receiver(settings, metrics)
+        receiver.attach(web.web_app)
+        open_paths |= {route.path for route in receiver.routes()}  # it has a door of its own
     except CannotServe as closed:
         log.warning("%s The worker takes nothing over HTTP.", closed)
+    web.web_app.middlewares.append(guard.middleware(settings, frozenset(open_paths)))
+    log.info("%s", guard.said(settings))
     # Faust's own would unpack bodies, and take a gzip that breaks off for whole.
     web._runner = AppRunner(web.web_app, access_log=None, auto_decompress=False)
 
@@ -235,6 +253,8 @@ def _faust_app(settings: Settings, batched: frozenset[str]) -> faust.App:
         web_host=settings.web_host,
         web_bind=settings.web_host,
         web_port=settings.web_port,
+        web_tables_enabled=False,  # else whoever asks is given detector state
+        web_router_enabled=False,
         datadir=str(Path(tempfile.gettempdir()) / "sluice-faust"),  # Faust wants one; a memory store writes nothing
         producer_compression_type="lz4",
         **app_settings(settings.rebalance_seconds),

@@ -14,12 +14,13 @@ def lines(standing: Standing, incident: Incident | None) -> Iterator[str]:
     """Give a finding as lines for a terminal; of inferences it names ids, and never what was said in them."""
     found = standing.finding
     yield f"{standing.state.upper()}  {found.about} {found.direction}  {harmless(found.segment)}"
-    for name, value in _facts(standing, incident):
+    for name, value in facts(standing, incident):
         yield f"  {name:12}{value}"
     yield f"What to do: {advice(standing, incident)}"
 
 
-def _facts(standing: Standing, incident: Incident | None) -> Iterator[tuple[str, str]]:
+def facts(standing: Standing, incident: Incident | None) -> Iterator[tuple[str, str]]:
+    """Give what is known, a name and a value each, harmless to print; a name comes again for each value that it has."""
     found = standing.finding
     yield "id", found.finding_id
     yield "since", f"{moment(found.since_unix_nano)}, the segment's inference {found.since_event:,} (estimated)"

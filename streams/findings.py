@@ -47,6 +47,11 @@ def finding(segment: str, signal: Signal) -> Finding:
     )
 
 
+def message(found: Finding, page: str) -> bytes:
+    """Return what the topic of findings says: the finding as JSON, and as `page` where a person reads about it."""
+    return orjson.dumps(found.model_dump(mode="json") | {"page": page})
+
+
 def finding_id(segment: str, signal: Signal) -> str:
     """Name what was seen: 32 hex digits, the same for every statement about one opening."""
     seen = orjson.dumps([segment, signal.metric, signal.detector, signal.subject, signal.inference_id])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.movement import Partition, Standing
+from streams.movement import Partition, Place, Standing
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Health:
         sink_silent_s: for how long ClickHouse has neither taken nor refused what it was offered.
         overlooked_s: for how long the worker has not looked at itself, though it should have.
         limit_s: seconds after which standing still counts as dead.
+        places: where each partition is confirmed, and where its log ends.
     """
 
     partitions: Mapping[Partition, Standing] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class Health:
     sink_silent_s: float = 0.0
     overlooked_s: float = 0.0
     limit_s: float = 120.0
+    places: Mapping[Partition, Place] = field(default_factory=dict)
 
     def dead(self) -> list[str]:
         """Say what a new start would mend, a sentence each; empty while the worker lives."""

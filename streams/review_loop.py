@@ -1,9 +1,10 @@
 """Where the review loop stands: weeks that wait to be cut, and batches that wait for people."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
@@ -12,6 +13,7 @@ from sinks.review.audit import State, state
 from sinks.review.closing import due_windows
 from sinks.review.outcomes import Standing, survey
 from sinks.review.refusals import CutRefused
+from sinks.review.report.write import PAGE
 from streams.settings import Settings
 
 WAITING = {State.CUT, State.EXPORTED, State.IN_REVIEW, State.DECIDED}
@@ -30,16 +32,26 @@ class ReviewLoop:
     waiting_s: float
 
 
-def look(client: Client, settings: Settings, now: datetime) -> ReviewLoop:
-    """Look at the weeks and at the folder of batches.
+@dataclass(frozen=True, slots=True)
+class BatchStanding:
+    """A batch's counts and its state; it could be decided from `closed` on. `report` is None where it has none."""
+
+    name: str
+    folder: Path
+    state: State
+    eligible: int
+    items: int
+    decided: int
+    closed: datetime
+    report: Path | None
+
+
+def standings(batches: Path) -> Iterator[BatchStanding]:
+    """Give where each batch of a folder stands, sorted by name.
 
     What lies there and is no whole batch is passed over: `sluice batch verify` says of it what is wrong.
     """
-    batches: Counter[State] = Counter()
-    items: Counter[str] = Counter()
-    waiting_s = 0.0
-    folders = sorted(settings.batches.iterdir()) if settings.batches.is_dir() else []
-    for folder in folders:
+    for folder in sorted(batches.iterdir()) if batches.is_dir() else ():
         if folder.name.startswith(".") or not (folder / manifest.NAME).is_file():
             continue
         try:
@@ -47,13 +59,24 @@ def look(client: Client, settings: Settings, now: datetime) -> ReviewLoop:
             decided = sum(each.standing is Standing.DECIDED for each in survey(folder).outcomes.values())
         except CutRefused:
             continue
-        batches[stands] += 1
-        items["eligible"] += held.counts.eligible
-        items["picked"] += held.counts.items
-        items["decided"] += decided
-        items["signed"] += decided if stands in SIGNED else 0
-        items["released"] += decided if stands is State.RELEASED else 0
-        if stands in WAITING:
-            closed = held.window.span.end + timedelta(seconds=held.lateness_s)
-            waiting_s = max(waiting_s, (now - closed).total_seconds())
+        closed = held.window.span.end + timedelta(seconds=held.lateness_s)
+        report = folder / PAGE if PAGE in held.files else None
+        counts = held.counts
+        yield BatchStanding(held.window.name, folder, stands, counts.eligible, counts.items, decided, closed, report)
+
+
+def look(client: Client, settings: Settings, now: datetime) -> ReviewLoop:
+    """Look at the weeks and at the folder of batches."""
+    batches: Counter[State] = Counter()
+    items: Counter[str] = Counter()
+    waiting_s = 0.0
+    for each in standings(settings.batches):
+        batches[each.state] += 1
+        items["eligible"] += each.eligible
+        items["picked"] += each.items
+        items["decided"] += each.decided
+        items["signed"] += each.decided if each.state in SIGNED else 0
+        items["released"] += each.decided if each.state is State.RELEASED else 0
+        if each.state in WAITING:
+            waiting_s = max(waiting_s, (now - each.closed).total_seconds())
     return ReviewLoop(len(due_windows(client, settings.batches, settings.lateness)), batches, items, waiting_s)

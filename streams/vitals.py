@@ -70,6 +70,7 @@ class Vitals:
             sink_refuses_s=self.offers.waiting_s,
             sink_silent_s=self.offers.silent_s,
             limit_s=self.limit_s,
+            places=places,
         )
         self._last_look = now
         self._show()

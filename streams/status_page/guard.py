@@ -50,6 +50,15 @@ def middleware(settings: Settings, open_paths: frozenset[str]) -> Callable[..., 
     return guarded
 
 
+def said(settings: Settings) -> str:
+    """Say where the pages are, and who may see them."""
+    if settings.pages_token.get_secret_value():
+        return f"The status page is at {settings.pages_url}/, with the password of SLUICE_PAGES_TOKEN."
+    if is_loopback(settings.web_host):
+        return f"The status page is at {settings.pages_url}/"
+    return "The status page is shut: without SLUICE_PAGES_TOKEN it is for loopback alone. /metrics and health are open."
+
+
 def _admit(request: web.Request, token: bytes, host: str, named: str) -> None:
     """Raise HTTPUnauthorized or HTTPForbidden for whoever may not see the pages."""
     if token:

@@ -1,0 +1,241 @@
+// The worker is asked every few seconds; what it says is set as text. Whoever reads with the keyboard keeps their place.
+
+import { Chart } from "./charts.js";
+
+const LATE_MS = 10000;
+const HOUR_S = 3600;
+const by = (id) => document.getElementById(id);
+
+const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const whole = new Intl.NumberFormat("en");
+const rate = (value) => (value >= 1e6 ? `${number.format(value / 1e6)}M` : value >= 1e4 ? `${number.format(value / 1e3)}k` : number.format(value));
+const share = (value) => `${number.format(100 * value)}%`;
+const seconds = (value) => (value >= 1 || value === 0 ? `${number.format(value)} s` : `${number.format(1000 * value)} ms`);
+const long = (value) => (value < 60 ? `${Math.round(value)} s` : value < 7200 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3600)} h`);
+const clock = (at) => `${new Date(at * 1000).toISOString().slice(11, 19)} UTC`;
+const or = (known, said) => (known == null ? "–" : said(known));
+
+const set = (node, text) => {
+  if (node.textContent !== text) node.textContent = text;
+};
+
+// Children of `parent` become one for each item, in order; those that are known already stay, and keep the focus.
+const keyed = (parent, items, key, make, fill) => {
+  const known = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  items.forEach((item, n) => {
+    const name = String(key(item));
+    const child = known.get(name) ?? make();
+    known.delete(name);
+    child.dataset.key = name;
+    fill(child, item);
+    if (parent.children[n] !== child) parent.insertBefore(child, parent.children[n] ?? null);
+  });
+  for (const gone of known.values()) gone.remove();
+};
+
+const parts = (name, ...classes) => () => {
+  const made = document.createElement(name);
+  for (const each of classes) {
+    const [tag, kind] = each.split(".");
+    const part = document.createElement(tag);
+    if (kind) part.className = kind;
+    if (tag === "th") part.scope = "row";
+    made.append(part);
+  }
+  return made;
+};
+
+// Between backquotes stands what is typed.
+const withCode = (node, text) => {
+  if (node.dataset.text === text) return;
+  node.dataset.text = text;
+  node.replaceChildren(
+    ...text.split("`").map((part, n) => {
+      if (n % 2 === 0) return part;
+      const code = document.createElement("code");
+      code.textContent = part;
+      return code;
+    }),
+  );
+};
+
+const charts = {
+  events: new Chart(by("c-events"), "Events a second, all workers", [{ name: "stored", tone: "first" }], rate),
+  answers: new Chart(by("c-answers"), "Answers a second, this worker", [{ name: "all", tone: "first" }, { name: "failed", tone: "second" }], rate),
+  latency: new Chart(by("c-latency"), "Seconds to answer", [{ name: "half", tone: "first" }, { name: "95 of 100", tone: "second" }], seconds),
+  failed: new Chart(by("c-failed"), "Share of answers that failed", [{ name: "failed", tone: "first" }], share),
+};
+
+const held = { samples: [], rates: new Map(), worker: null };
+
+const remember = (said) => {
+  if (held.worker !== said.worker) Object.assign(held, { samples: [], rates: new Map(), worker: said.worker });
+  const since = said.at - HOUR_S;
+  const last = held.samples.at(-1)?.[0] ?? 0;
+  held.samples = [...held.samples, ...said.samples.filter(([at]) => at > last)].filter(([at]) => at > since);
+  for (const [at, ...values] of said.common.rates) held.rates.set(at, values);
+  for (const at of held.rates.keys()) if (at < since) held.rates.delete(at);
+};
+
+// A span in which nothing was stored is 0, but for those before the first and after the last look at the store.
+const rates = ({ at: until, span_s: span }) => {
+  const first = Math.min(...held.rates.keys());
+  const times = [];
+  for (let at = first; until && at + span <= until; at += span) times.push(at);
+  return [times, times.map((at) => held.rates.get(at)?.[0] ?? 0)];
+};
+
+const draw = (said) => {
+  const column = (n) => held.samples.map((sample) => sample[n]);
+  const times = column(0);
+  const marks = held.samples.filter((sample) => sample[7] > 0).map((sample) => sample[0]);
+  charts.events.show(rates(said.common), marks);
+  charts.answers.show([times, column(2), column(3)], marks);
+  charts.latency.show([times, column(5), column(6)], marks);
+  charts.failed.show([times, held.samples.map(([, , all, failed]) => (all > 0 ? failed / all : null))], marks);
+};
+
+const tiles = ({ now }) => {
+  set(by("n-events"), or(now.events_all, rate));
+  set(by("n-answers"), or(now.answers, rate));
+  set(by("n-failed"), or(now.failed, share));
+  set(by("n-p50"), or(now.p50, seconds));
+  set(by("n-p95"), or(now.p95, seconds));
+  set(by("n-behind"), now.lag ? long(now.behind_s) : "0 s");
+  set(by("n-lag"), now.lag ? `behind Kafka, ${whole.format(now.lag)} records` : "behind Kafka");
+};
+
+const head = ({ headline, health, worker, at, common }) => {
+  const title = by("headline");
+  if (title.textContent !== headline.words) {
+    title.textContent = headline.words;
+    by("said").textContent = headline.words;
+    document.title = `${headline.words} · Sluice`;
+  }
+  title.dataset.tone = headline.tone;
+  set(by("worker"), worker);
+  const why = common.trouble
+    ? [...health.why, `${common.trouble} ${common.at ? `Findings and the rates of all workers are as of ${clock(common.at)}` : "Findings and the rates of all workers are not known"}; what this worker sees itself is of now.`]
+    : health.why;
+  keyed(by("why"), why.map((text, n) => ({ text, n })), ({ n }) => n, parts("li"), (li, { text }) => set(li, text));
+  set(by("asof"), `As of ${clock(at)}; asked again every ${held.every} s.`);
+};
+
+const finding = (li, each) => {
+  li.className = each.fresh ? "fresh" : "";
+  const [link, change, segment, since] = li.children;
+  link.href = `findings/${encodeURIComponent(each.id)}`;
+  set(link, each.what);
+  set(change, each.change);
+  set(segment, each.segment);
+  set(since, [`${each.state}, since ${each.since}`, ...each.carried].join(" · "));
+};
+
+const findings = ({ common }) => {
+  const make = parts("li", "a", "span.change", "span.segment", "span.since");
+  keyed(by("open"), common.open, ({ id }) => id, make, finding);
+  keyed(by("over"), common.over, ({ id }) => id, make, finding);
+  const more = (common.open_in_all ?? 0) - common.open.length;
+  by("no-findings").hidden = common.open.length > 0 && more === 0;
+  const none = common.open_in_all == null ? "Not known: the store does not answer." : "Nothing is open.";
+  withCode(by("no-findings"), more > 0 ? `And ${whole.format(more)} more: \`sluice findings\`.` : none);
+  by("over-details").hidden = common.over.length === 0;
+  set(by("over-count"), `${common.over.length} that ended in the last day`);
+};
+
+const table = (name, items, key, cells, fill) => {
+  by(`no-${name}`).hidden = items.length > 0;
+  by(`${name}-table`).hidden = items.length === 0;
+  keyed(by(`${name}-rows`), items, key, parts("tr", ...cells), fill);
+};
+
+const segments = (said) =>
+  table("segments", said.segments, ({ name }) => name, ["th", "td.n", "td.n", "td.n"], ({ children: [name, all, failed, p95] }, each) => {
+    set(name, each.name);
+    set(all, rate(each.answers));
+    set(failed, share(each.failed));
+    set(p95, or(each.p95, seconds));
+  });
+
+const partitions = (said) =>
+  table("partitions", said.partitions, ({ topic, partition }) => `${partition} ${topic}`, ["th", "td.n", "td.words", "td.n", "td.n", "td.n", "td.n"], (row, each) => {
+    const [topic, partition, words, behind, lag, confirmed, end] = row.children;
+    row.className = each.wrong ? "wrong" : "";
+    set(topic, each.topic);
+    set(partition, String(each.partition));
+    set(words, each.words);
+    set(behind, each.lag ? long(each.behind_s) : "0 s");
+    set(lag, whole.format(each.lag));
+    set(confirmed, whole.format(each.confirmed));
+    set(end, whole.format(each.end));
+  });
+
+const batches = (said) => {
+  set(by("no-batches"), "There is no batch yet: the first week has not closed, or this worker keeps no batches.");
+  table("batches", said.batches, ({ name }) => name, ["th", "td.words", "td.n", "td.n", "td.n", "td"], (row, each) => {
+    const [name, words, eligible, items, decided, report] = row.children;
+    set(name, each.name);
+    withCode(words, each.words);
+    set(eligible, whole.format(each.eligible));
+    set(items, whole.format(each.items));
+    set(decided, whole.format(each.decided));
+    if (!each.report) set(report, "–");
+    else if (!report.firstElementChild) {
+      const link = document.createElement("a");
+      link.href = `batches/${encodeURIComponent(each.name)}/report.html`;
+      link.textContent = `report of ${each.name}`;
+      report.replaceChildren(link);
+    }
+  });
+};
+
+const servers = (said) =>
+  keyed(by("servers"), said.servers, ({ name }) => name, parts("li", "strong", "span"), (li, each) => {
+    li.className = each.well ? "" : "wrong";
+    set(li.children[0], each.name);
+    set(li.children[1], each.words);
+  });
+
+const silent = (why) => {
+  const words = "The worker does not answer.";
+  const title = by("headline");
+  if (title.textContent !== words) {
+    title.textContent = words;
+    by("said").textContent = words;
+    document.title = `${words} · Sluice`;
+  }
+  title.dataset.tone = "wrong";
+  keyed(by("why"), [why], () => 0, parts("li"), (li, text) => set(li, text));
+};
+
+const ask = async () => {
+  const after = held.samples.at(-1)?.[0] ?? 0;
+  const answer = await fetch(`api/status?after=${after}`, { signal: AbortSignal.timeout(LATE_MS), cache: "no-store" });
+  if (!answer.ok) throw new Error(`It says ${answer.status}: ${await answer.text()}`);
+  return answer.json();
+};
+
+const look = async () => {
+  try {
+    const said = await ask();
+    held.every = said.every_s;
+    remember(said);
+    for (const show of [head, tiles, servers, findings, draw, segments, partitions, batches]) show(said);
+  } catch (wrong) {
+    silent(`${wrong.message} What is below is as it was; asked again every ${held.every ?? 5} s.`);
+  }
+};
+
+const hold = by("hold");
+hold.addEventListener("click", () => {
+  const held_ = hold.getAttribute("aria-pressed") !== "true";
+  hold.setAttribute("aria-pressed", String(held_));
+  if (!held_) look();
+});
+
+const round = async () => {
+  if (!document.hidden && hold.getAttribute("aria-pressed") !== "true") await look();
+  setTimeout(round, 1000 * (held.every ?? 5));
+};
+document.addEventListener("visibilitychange", () => document.hidden || hold.getAttribute("aria-pressed") === "true" || look());
+round();
