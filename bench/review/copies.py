@@ -4,9 +4,7 @@ A copy's number is its original's, so that the truth of the one is that of the o
 anew is copied too, which takes a third of the time.
 """
 
-from collections.abc import Iterator
-
-from sinks.clickhouse import ClickHouse
+from clickhouse_connect.driver.client import Client
 
 VIEWS = ("aliases_of_parts", "awaited_of_parts", "prompt_vectors_of_parts", "segments_of_parts")
 # A mark of two letters is no term: a copy's terms are those of the original, and half of its shingles are not.
@@ -29,22 +27,20 @@ _SETTINGS = {"max_insert_block_size": 1 << 20, "min_insert_block_size_rows": 1 <
 _ORIGINAL = "NOT match(inference_id, '^.{8}-c[a-z]-')"
 
 
-def multiply(sink: ClickHouse, copies: range) -> Iterator[int]:
-    """Add copies 1 to 26 of all that was planted; yield each that is there.
+def multiply(client: Client, copies: range) -> None:
+    """Add copies 1 to 26 of all that was planted.
 
     Args:
-        sink: its tables hold what `plant` stored, and copies of lower numbers.
+        client: of a database that holds what `plant` stored, and copies of lower numbers.
         copies: their numbers.
     """
     for view in VIEWS:
-        sink.client.command(f"DETACH TABLE IF EXISTS {view}")
+        client.command(f"DETACH TABLE IF EXISTS {view}")
     for number in copies:
         mark = f"c{chr(ord('a') + number - 1)}"
         for table, replaced in _COPIES.items():
-            columns = replaced.format(mark=mark)
-            original = f"SELECT * FROM {table} WHERE {_ORIGINAL}"  # noqa: S608
-            sql = f"INSERT INTO {table} SELECT * REPLACE ({columns}) FROM ({original})"  # noqa: S608
-            sink.client.command(sql, settings=_SETTINGS)
-        yield number
+            original = f"SELECT * FROM {table} WHERE {_ORIGINAL}"  # noqa: S608  our own names
+            copied = f"SELECT * REPLACE ({replaced.format(mark=mark)}) FROM ({original})"  # noqa: S608
+            client.command(f"INSERT INTO {table} {copied}", settings=_SETTINGS)
     for view in VIEWS:
-        sink.client.command(f"ATTACH TABLE IF NOT EXISTS {view}")
+        client.command(f"ATTACH TABLE IF NOT EXISTS {view}")

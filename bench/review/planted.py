@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from bench.review.dialogues import Dialogues
 from detectors.anomaly import RobustMahalanobis, levels
 from sinks.clickhouse import ClickHouse
 from streams.traffic.fleet import CODE, STUDY, SUPPORT
-from streams.traffic.text import Texts
 
 MONDAY = datetime(2026, 11, 9, tzinfo=UTC)  # 2026-W46 begins
 WEEK = timedelta(days=7)
 NEW_TOPIC = "astronomy"  # asked about in no week but the one that is cut
-TOPICS = tuple(topic for topic in (*SUPPORT, *CODE, *STUDY) if topic != NEW_TOPIC)
+TOPICS = (*(topic for topic in (*SUPPORT, *CODE, *STUDY) if topic != NEW_TOPIC), NEW_TOPIC)
 DEFECTS, RARE, NEW, DUPLICATES = 0.03, 0.0005, 0.002, 0.08  # shares of the week's inferences
 TOLD = 0.08, 0.003  # share of defective and of good answers that get a thumb down
 SERVICES = ("support-desk", "code-assistant", "study-portal", "mobile")
@@ -26,8 +26,7 @@ SEGMENTS = tuple(f"{service}|/v1/chat|{model}|production" for service in SERVICE
 USERS = 20_000
 BLOCK = 50_000  # inferences an insert
 
-WORD = pa.dictionary(pa.int32(), pa.string())
-NANOS = pa.timestamp("ns", "UTC")
+NANOS, MILLIS = pa.timestamp("ns", "UTC"), pa.timestamp("ms", "UTC")
 
 
 @dataclass(frozen=True)
@@ -59,18 +58,19 @@ def truth(n: int, seed: int) -> Truth:
 
 def inference_id(week: int, number: int) -> str:
     """Name an inference so that its id tells its number, which no code but the yardstick reads."""
-    return f"w{week}-{number * 0x9E3779B1 % 2**32:08x}-{number}"
+    return f"{number * 0x9E3779B1 % 2**32:08x}-w{week}-{number}"
 
 
 def number_of(identifier: str) -> int:
     return int(identifier.rpartition("-")[2])
 
 
-def plant(sink: ClickHouse, texts: Texts, week: int, n: int, seed: int, planted: Truth | None) -> Iterator[int]:
+def plant(sink: ClickHouse, week: int, n: int, seed: int, planted: Truth | None) -> Iterator[int]:
     """Store a week's inferences and feedback, `week` weeks after MONDAY; yield how many are stored, block by block.
 
     Without a truth the week is one of reference: no new topic, no rare failures. All weeks take their words from the
-    same `texts`: what people ask about stays, but for what is planted.
+    same texts: what people ask about stays, but for what is planted. Most inferences are a row, as they are once
+    ClickHouse has merged what a worker told it apart; the last block's requests, responses and scores lie apart.
     """
     draw = np.random.default_rng((seed, 2, week + 100))
     nothing = np.zeros(n, np.bool_)
@@ -83,97 +83,128 @@ def plant(sink: ClickHouse, texts: Texts, week: int, n: int, seed: int, planted:
     failed = (draw.random(n) < 0.02) & ~planted.rare
     tokens[looping] *= 12
     tokens[empty | failed] = 0
-    seconds = (0.3 + tokens * 0.012) * np.exp(draw.normal(0.0, 0.25, n))
+    seconds = np.asarray((0.3 + tokens * 0.012) * np.exp(draw.normal(0.0, 0.25, n)), np.float64)
     seconds[empty] = 45.0
-    scores = _scores(segments, failed, seconds.astype(np.float64), tokens)
-    topics = draw.integers(0, len(TOPICS), n)
+    scores = _scores(segments, failed, seconds, tokens)
+    topics = np.where(planted.new_topic, TOPICS.index(NEW_TOPIC), draw.integers(0, len(TOPICS) - 1, n))
     chinese = draw.random(n) < 0.2
     begin = int((MONDAY + week * WEEK).timestamp() * 1e9)
     times = begin + np.sort(draw.integers(0, int(WEEK.total_seconds() * 1e9), n))
-    kept: dict[int, tuple[str, str]] = {}
-    originals = set(planted.duplicate_of[planted.duplicate_of != np.arange(n)].tolist())
+    told = draw.random(n) < np.where(planted.defective, *TOLD)
+    told |= planted.rare & (draw.random(n) < 0.2)
+    dialogues = Dialogues(TOPICS, seed)
     for start in range(0, n, BLOCK):
-        numbers = range(start, min(n, start + BLOCK))
-        dialogues = []
-        for i in numbers:
-            original = int(planted.duplicate_of[i])
-            if original != i:
-                question, answer = kept[original]
-                dialogue = question, answer  # a repetition to the letter
-            else:
-                topic = NEW_TOPIC if planted.new_topic[i] else TOPICS[topics[i]]
-                language = "zh" if chinese[i] else "en"
-                asked = texts.question(language, topic, follow_up=False, context_tokens=0)
-                answered = texts.answer(language, topic, int(tokens[i]), listed=False) if tokens[i] else ""
-                dialogue = f"{asked} ({texts.sentence(language, topic)} {texts.sentence(language, topic)})", answered
-                if i in originals:
-                    kept[i] = dialogue
-            dialogues.append(dialogue)
-        part = slice(start, numbers.stop)
-        sink.insert(
-            "inference_parts",
-            _rows(week, numbers, dialogues, times[part], users[part], segments[part], failed[part], tokens[part])
-            .append_column("duration_s", pa.array(seconds[part]))
-            .append_column("anomaly_score", pa.array(scores[part], from_pandas=True)),
-        )
-        told = draw.random(len(numbers)) < np.where(planted.defective[part], *TOLD)
-        told |= planted.rare[part] & (draw.random(len(numbers)) < 0.2)
-        sink.insert("feedback_events", _thumbs_down(week, np.flatnonzero(told) + start, times))
-        yield numbers.stop
+        part = slice(start, min(n, start + BLOCK))
+        numbers, of = np.arange(part.start, part.stop), planted.duplicate_of[part]
+        ids = _ids(week, numbers)
+        said = dialogues.composed(of * 1000 + week + 100, topics[of], chinese[of], tokens[of])
+        asked = _asked(week, ids, numbers, times[part], users[part], segments[part], said)
+        answered = _answered(ids, times[part], seconds[part], segments[part], failed[part], tokens[part], said)
+        scored = _scored(ids, times[part], scores[part])
+        apart = part.stop == n
+        for rows in (asked, answered, scored) if apart else (_whole(asked, answered, scored),):
+            sink.insert("inference_parts", rows)
+        down = np.flatnonzero(told[part])
+        sink.insert("feedback_events", _thumbs_down(ids.take(pa.array(down)), times[part][down]))
+        yield part.stop
 
 
-def _rows(
+def _ids(week: int, numbers: NDArray[np.int64]) -> pa.Array:
+    return pa.array([inference_id(week, number) for number in numbers.tolist()])
+
+
+def _asked(
     week: int,
-    numbers: range,
-    dialogues: list[tuple[str, str]],
+    ids: pa.Array,
+    numbers: NDArray[np.int64],
     times: NDArray[np.int64],
     users: NDArray[np.int64],
     segments: NDArray[np.int64],
-    failed: NDArray[np.bool_],
-    tokens: NDArray[np.int64],
+    said: pa.Table,
 ) -> pa.Table:
-    n = len(numbers)
+    n = len(ids)
     at = pa.array(times, NANOS)
-    models = segments % len(MODELS)
     return pa.table(
         {
-            "inference_id": [inference_id(week, number) for number in numbers],
+            "inference_id": ids,
             "time": at,
-            "ingest_time": pa.array(times // 1_000_000, pa.timestamp("ms", "UTC")),
+            "ingest_time": pa.array(times // 1_000_000, MILLIS),
             "request_time": at,
-            "response_time": pa.array(times + 2_000_000_000, NANOS),
-            "user_id": [f"user-{user:05d}" for user in users],
-            "conversation_id": [f"conversation-{week}-{number // 2}" for number in numbers],
+            "user_id": pa.array([f"user-{user:05d}" for user in users.tolist()]),
+            "conversation_id": pa.array([f"conversation-{week}-{number // 2}" for number in numbers.tolist()]),
             "service": _words(SERVICES, segments // len(MODELS)),
             "route": _words(("/v1/chat",), np.zeros(n, np.int64)),
             "environment": _words(("production",), np.zeros(n, np.int64)),
-            "request_model": _words(MODELS, models),
-            "response_model": _words(MODELS, models),
+            "request_model": _words(MODELS, segments % len(MODELS)),
             "operation": _words(("chat",), np.zeros(n, np.int64)),
-            "segment": _words(SEGMENTS, segments),
-            "status": np.where(failed, "error", "ok").tolist(),
-            "error_type": _words(("timeout",), np.zeros(n, np.int64), ~failed),
-            "finish_reasons": pa.array([["stop"]] * n),
-            "input_messages": [_messages("user", question) for question, _ in dialogues],
-            "output_messages": [_messages("assistant", answer) for _, answer in dialogues],
-            "input_tokens": pa.array([len(question) // 4 for question, _ in dialogues]),
-            "output_tokens": pa.array(tokens),
-            "output_chars": pa.array([len(answer) for _, answer in dialogues]),
-            "content_state": ["captured"] * n,
+            "source_format": _words(("planted",), np.zeros(n, np.int64)),
+            "input_messages": said["input_messages"],
+            "content_state": _words(("captured",), np.zeros(n, np.int64)).cast(pa.string()),
         }
     )
 
 
-def _thumbs_down(week: int, numbers: NDArray[np.int64], times: NDArray[np.int64]) -> pa.Table:
-    n, at = len(numbers), times[numbers] + 60_000_000_000
+def _answered(
+    ids: pa.Array,
+    times: NDArray[np.int64],
+    seconds: NDArray[np.float64],
+    segments: NDArray[np.int64],
+    failed: NDArray[np.bool_],
+    tokens: NDArray[np.int64],
+    said: pa.Table,
+) -> pa.Table:
+    n = len(ids)
+    ends = times + (seconds * 1e9).astype(np.int64)
     return pa.table(
         {
-            "feedback_id": [f"f-{inference_id(week, int(number))}" for number in numbers],
-            "event_id": [f"f-{inference_id(week, int(number))}" for number in numbers],
+            "inference_id": ids,
+            "time": pa.array(ends, NANOS),
+            "ingest_time": pa.array(ends // 1_000_000, MILLIS),
+            "response_time": pa.array(ends, NANOS),
+            "response_model": _words(MODELS, segments % len(MODELS)),
+            "segment": _words(SEGMENTS, segments),
+            "status": _words(("ok", "error"), failed.astype(np.int64)).cast(pa.string()),
+            "error_type": _words(("timeout",), np.zeros(n, np.int64), ~failed),
+            "finish_reasons": pa.array([["stop"]] * n),
+            "output_messages": said["output_messages"],
+            "input_tokens": pc.divide(said["input_chars"], 4).cast(pa.int64()),
+            "output_tokens": pa.array(tokens),
+            "output_chars": said["output_chars"].cast(pa.int64()),
+            "duration_s": pa.array(seconds),
+        }
+    )
+
+
+def _scored(ids: pa.Array, times: NDArray[np.int64], scores: NDArray[np.float64]) -> pa.Table:
+    return pa.table(
+        {
+            "inference_id": ids,
+            "time": pa.array(times, NANOS),
+            "ingest_time": pa.array(times // 1_000_000, MILLIS),
+            "anomaly_score": pa.array(scores, from_pandas=True),
+        }
+    )
+
+
+def _whole(*parts: pa.Table) -> pa.Table:
+    """Put a call's parts side by side; of columns that several have, the first part's hold."""
+    columns: dict[str, pa.ChunkedArray] = {}
+    for part in parts:
+        columns = dict(zip(part.column_names, part.columns, strict=True)) | columns
+    return pa.table(columns)
+
+
+def _thumbs_down(ids: pa.Array, times: NDArray[np.int64]) -> pa.Table:
+    n, at = len(ids), times + 60_000_000_000
+    names = pc.binary_join_element_wise("f", ids, "-")
+    return pa.table(
+        {
+            "feedback_id": names,
+            "event_id": names,
             "time": pa.array(at, NANOS),
-            "ingest_time": pa.array(at // 1_000_000, pa.timestamp("ms", "UTC")),
+            "ingest_time": pa.array(at // 1_000_000, MILLIS),
             "record": ["planted/0/0"] * n,
-            "inference_id": [inference_id(week, int(number)) for number in numbers],
+            "inference_id": ids,
             "target_scope": _words(("inference",), np.zeros(n, np.int64)),
             "source_format": _words(("native",), np.zeros(n, np.int64)),
             "name": _words(("user.thumbs",), np.zeros(n, np.int64)),
@@ -208,7 +239,3 @@ def _words(
     words: tuple[str, ...], numbers: NDArray[np.int64], unknown: NDArray[np.bool_] | None = None
 ) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int32), mask=unknown), pa.array(words))
-
-
-def _messages(role: str, text: str) -> str:
-    return orjson.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}]).decode()
