@@ -28,8 +28,11 @@ class Estimate:
     effective: float
 
 
-def estimate(control: Iterable[Weighed]) -> Estimate:
+def estimate(control: Iterable[Weighed], unjudged: float = 0.0) -> Estimate:
     """Estimate a share without bias from the whole of the traffic's point of view.
+
+    Of what stands for `unjudged` eligible inferences nobody can say what it is: the interval takes in that none of it
+    is what is asked about, and that all of it is; the rate is that of the others.
 
     The rate is Horvitz and Thompson's (JASA 47, 1952) in Hájek's form, weighted ones over all weights. The interval is
     Clopper and Pearson's exact one for as many items as would tell as much with equal weights (Kish's effective size),
@@ -48,4 +51,5 @@ def estimate(control: Iterable[Weighed]) -> Estimate:
     ones, tail = rate * effective, (1 - CONFIDENCE) / 2
     low = float(beta.ppf(tail, ones, effective - ones + 1)) if ones > 0 else 0.0
     high = float(beta.ppf(1 - tail, ones + 1, effective - ones)) if ones < effective else 1.0
-    return Estimate(rate, low, high, len(items), effective)
+    known = total / (total + unjudged)
+    return Estimate(rate, low * known, high * known + 1 - known, len(items), effective)

@@ -1,6 +1,6 @@
 """What people have done with a batch, read from its decisions and its log: counts, agreement, time, and rates."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from sinks.review.agreement import Acceptance, Agreement, of_prelabels, of_verdi
 from sinks.review.audit import FOLDER, Audit, Step, state
 from sinks.review.decisions import same
 from sinks.review.estimate import Estimate, Weighed, estimate
-from sinks.review.outcomes import Outcome, Standing, survey
+from sinks.review.outcomes import Outcome, Review, Standing, survey
+from sinks.review.participation import Label
 from sinks.review.report.funnel import Decided
 from sinks.review.report.page import html
 from sinks.review.report.visible import line
@@ -32,7 +33,7 @@ class Person:
 @dataclass(frozen=True)
 class People:
     """The review as it stands. `rejected` is the share of eligible answers that people would reject, estimated from
-    those of the control that are decided."""
+    those of the control that people have decided."""
 
     state: str
     by_label: int
@@ -76,7 +77,7 @@ def people(batch: Path) -> People:
         agreement=of_verdicts(review.decisions),
         prelabels=of_prelabels(batch, review.decisions),
         persons=[Person(line(name, 60), said[name], _minutes(spent, name)) for name in sorted(said)],
-        rejected=_rejected(batch, review.outcomes),
+        rejected=rejected(batch, review),
         signatures=[
             (line(each.by, 60), each.at)
             for each in Audit(batch).steps()
@@ -100,8 +101,25 @@ def _decided(batch: Path, outcomes: dict[str, Outcome]) -> Decided:
     )
 
 
-def _rejected(batch: Path, outcomes: dict[str, Outcome]) -> Estimate:
+def rejected(batch: Path, review: Review) -> Estimate:
+    """Estimate the share of eligible answers that people would reject, from those of the control that they decided.
+
+    What a label decided is no person's word, and may be wrong as often as the policy bears. The items of the control
+    with that label which people audit, drawn by chance, stand for those with it that people do not see.
+    """
     columns = pq.read_table(batch / "items.parquet", columns=["inference_id", "control_weight"]).to_pylist()
     weights = {each["inference_id"]: each["control_weight"] for each in columns if each["control_weight"] is not None}
-    judged = {name: outcomes[name] for name in weights if outcomes[name].standing is Standing.DECIDED}
-    return estimate(Weighed(weights[name], each.verdict == "reject") for name, each in judged.items())
+    by_people: dict[Label | None, dict[str, float]] = defaultdict(dict)
+    all_of: Counter[Label | None] = Counter()
+    for name, weight in weights.items():
+        outcome, label = review.outcomes[name], review.plan.stands.get(name)
+        if outcome.standing is Standing.DECIDED:
+            all_of[label] += weight
+            if outcome.prelabel is None:
+                by_people[label][name] = weight
+    weighed = [
+        Weighed(weight * all_of[label] / sum(judged.values()), review.outcomes[name].verdict == "reject")
+        for label, judged in by_people.items()
+        for name, weight in judged.items()
+    ]
+    return estimate(weighed, unjudged=sum(weight for label, weight in all_of.items() if label not in by_people))
