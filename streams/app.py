@@ -192,7 +192,8 @@ class _Group:
     app: faust.App
 
     def settled(self) -> bool:
-        return not self.app.rebalancing and self.app.consumer_generation_id > 0
+        # Tansu's generations begin at 0, so that they do not tell whether one has come.
+        return self.app.rebalancing_count > 0 and not self.app.rebalancing
 
     def confirmed(self) -> Mapping[Partition, int]:
         confirmed = cast(BatchTransport, self.app.transport).confirmed()

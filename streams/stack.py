@@ -91,7 +91,8 @@ def local_stack(settings: Settings) -> Iterator[Stack]:
                 "kafka_security_protocol": "PLAINTEXT",
                 "clickhouse_url": f"{clickhouse.url}/sluice",
                 "state_key": SecretStr(secrets.token_hex(32)),
-                "web_port": _port(settings.web_port),
+                "web_port": (port := _port(settings.web_port)),
+                "pages_url": f"http://127.0.0.1:{port}",
                 # Tansu lets half of this pass before the first worker may join.
                 "rebalance_seconds": min(settings.rebalance_seconds, 4.0),
             }

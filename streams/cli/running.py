@@ -24,7 +24,8 @@ def up() -> None:
         )
         click.echo(f"  Kafka       {local.kafka_bootstrap}   (embedded, in memory)")
         click.echo(f"  ClickHouse  {local.clickhouse_url}   (local stand-in)")
-        click.echo(f"  metrics     http://127.0.0.1:{local.web_port}/metrics")
+        click.echo(f"  status page {local.pages_url}/")
+        click.echo(f"  metrics     {local.pages_url}/metrics")
         click.echo(f"  worker log  {running.worker.log}")
         click.echo("In another terminal:")
         click.echo(
