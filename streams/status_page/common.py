@@ -25,7 +25,8 @@ T = TypeVar("T")
 ASKED_EVERY_S = 5.0
 BATCHES_EVERY_S = 30.0  # their items are read
 ANSWERS_WITHIN_S = 5
-PATIENCE_S = 2.0  # then a viewer sees what was known before
+PATIENCE_S = 2.0  # then a viewer sees what was known before,
+FRESH_S, AT_ONCE_S = 15.0, 0.2  # at once, and without a word, where that is of now
 SPAN_S = 10
 OVER_DAYS = 1  # for which findings that are over are shown
 
@@ -60,11 +61,12 @@ class Common:
 
     async def seen(self) -> tuple[Seen | None, str]:
         """Return what the store said last, None where it has never answered, and why that is not of now, if so."""
+        fresh = self._seen is not None and time() - self._seen.at < FRESH_S
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(AT_ONCE_S if fresh else PATIENCE_S):
                 self._seen = await self._asked.get(None)
         except TimeoutError:
-            return self._seen, "ClickHouse takes long to answer."
+            return self._seen, "" if fresh else "ClickHouse takes long to answer."
         except SinkError as away:
             return self._seen, f"{away}."
         return self._seen, ""

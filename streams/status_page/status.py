@@ -107,7 +107,9 @@ def _now(known: Known) -> dict[str, float | None]:
 
 
 def _partitions(health: Health) -> Iterator[dict[str, Any]]:
-    for (topic, number), standing in sorted(health.partitions.items()):
+    """The partitions, those that are furthest behind first."""
+    by_lag = sorted(health.partitions.items(), key=lambda each: (-each[1].behind_s, -each[1].lag, each[0]))
+    for (topic, number), standing in by_lag:
         place = health.places[topic, number]
         numbers = {"confirmed": place.confirmed, "end": place.end, "lag": standing.lag}
         words = _moving(health, (topic, number))

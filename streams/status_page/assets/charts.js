@@ -96,7 +96,7 @@ export class Chart {
         })),
       ],
       axes: [
-        { ...axis, space: 70, values: (_plot, ticks) => ticks.map((each) => clock(each).slice(0, 5)) },
+        { ...axis, size: 28, space: 70, values: (_plot, ticks) => ticks.map((each) => clock(each).slice(0, 5)) },
         { ...axis, size: 58, space: 34, values: (_plot, ticks) => ticks.map((each) => this.said(each)) },
       ],
       hooks: { draw: [(plot) => this.#mark(plot)], setCursor: [(plot) => this.#tell(plot.cursor.idx)] },
