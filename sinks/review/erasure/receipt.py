@@ -1,5 +1,6 @@
 """What an erasure came to, place by place, is a line of erasures.jsonl that carries the hash of the line before it."""
 
+import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from sinks.review.folder import sync
 from sinks.review.refusals import CutRefused
 
 NAME = "erasures.jsonl"  # in the folder of batches
@@ -53,21 +55,36 @@ def append(folder: Path, receipt: Receipt) -> None:
     path = folder / NAME
     last = verified(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        os.truncate(path, sum(map(len, _lines(path))))
     with path.open("ab") as file:
         said = receipt.to_json() | {"previous": last}
         file.write(orjson.dumps(said, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
+        file.flush()
+        os.fsync(file.fileno())
+    sync(folder)
 
 
 def verified(folder: Path) -> str:
     """Return the hash of the last line of an intact log. Raises BrokenLog, naming the first line that is not."""
     path, last = folder / NAME, _FIRST
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(path), 1):
         try:
-            intact = line.endswith(b"\n") and orjson.loads(line)["previous"] == last
+            intact = orjson.loads(line)["previous"] == last
         except (ValueError, KeyError, TypeError):
             intact = False
         if not intact:
             raise BrokenLog(f"{path} is not what was written, from line {number} on: restore it from a copy.")
         last = sha256(line).hexdigest()
     return last
+
+
+def finished(folder: Path) -> frozenset[str]:
+    """Return the times of the erasures that came to a receipt."""
+    return frozenset(orjson.loads(line)["at"] for line in _lines(folder / NAME))
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Return whole lines: half a last one was left by a kill while it was written, and is no receipt."""
+    data = path.read_bytes() if path.exists() else b""
+    return data[: data.rfind(b"\n") + 1].splitlines(keepends=True)

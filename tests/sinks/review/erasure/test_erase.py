@@ -142,7 +142,7 @@ def test_the_receipt_names_nobody_and_its_log_shows_where_it_was_changed(client:
     assert lines[0]["users"] == [subject().hash(MARKED)]
     assert lines[0]["elsewhere"] == ["Kafka."]
     verified(tmp_path)
-    for wrong in (log.replace(b"Dana", b"Dina", 1), log.splitlines(keepends=True)[1], log[:-1]):
+    for wrong in (log.replace(b"Dana", b"Dina", 1), log.splitlines(keepends=True)[1]):
         (tmp_path / NAME).write_bytes(wrong)
         with pytest.raises(BrokenLog, match="line"):
             verified(tmp_path)
