@@ -107,6 +107,10 @@ class SegmentBank:
         """Whether nothing has been taken yet."""
         return not self.held.seen
 
+    def unplace(self) -> None:
+        """Forget places in Kafka, and what waits: for a state that goes on where another Kafka begins."""
+        self.held = Held()
+
     def release(self, until: int = LATEST, reached: int = _NEVER) -> Verdict:
         """Score and watch, in order of event time, what is held and not later than `until`, nanoseconds.
 

@@ -88,6 +88,10 @@ class UsageBank:
         """Whether nothing has been taken yet."""
         return not self._held.seen
 
+    def unplace(self) -> None:
+        """Forget places in Kafka, and what waits: for a state that goes on where another Kafka begins."""
+        self._held = Held()
+
     def take(self, block: Measurements) -> None:
         """Hold what was not seen before, until `release`."""
         self._held.take(block)

@@ -1,12 +1,17 @@
-"""What the detectors have kept in Kafka is read as a worker does when it starts: the last signed state by segment."""
+"""What the detectors have kept in Kafka: the last signed state by segment, read as a worker reads it, and put back."""
+
+import time
+from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
 from streams.kafka import connection
 from streams.offsets import ends_of, partitions_of
+from streams.produce import Record, produce
 from streams.settings import Settings
-from streams.topics import KafkaUnreachable
+from streams.topics import KafkaUnreachable, create
 
 TABLE = "detector-state"
 
@@ -32,3 +37,16 @@ async def sealed(settings: Settings) -> dict[str, bytes]:
     finally:
         await consumer.stop()
     return found
+
+
+async def put(settings: Settings, states: Mapping[str, bytes]) -> None:
+    """Give Kafka the sealed states of segments, for workers to wake from. Raises KafkaUnreachable."""
+    name = f"{settings.group}-{TABLE}-changelog"
+    compacted = {"cleanup.policy": "compact"}
+    await create(settings, [NewTopic(name, settings.partitions, settings.replication, topic_configs=compacted)])
+    now_ms = time.time_ns() // 1_000_000
+    # By key, as measurements are: so that whoever gets a segment's measurements has its state.
+    records = [Record(name, segment.encode(), state, now_ms) for segment, state in sorted(states.items())]
+    produced = await produce(records, connection(settings))
+    if produced.refused:
+        raise KafkaUnreachable(settings.kafka_bootstrap, "it refuses detectors' states")

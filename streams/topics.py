@@ -73,6 +73,13 @@ def sources(settings: Settings) -> dict[str, Source]:
 
 async def ensure(settings: Settings) -> None:
     """Create the topics that are missing; those that exist keep their partitions. Raises KafkaUnreachable."""
+    own = {settings.topic_prefix + topic.name: topic.retention for topic in ALL}
+    wanted = dict.fromkeys(sources(settings), WEEK) | own
+    await create(settings, [_new(name, retention, settings) for name, retention in wanted.items()])
+
+
+async def create(settings: Settings, wanted: list[NewTopic]) -> None:
+    """Create those of some topics that are missing. Raises KafkaUnreachable."""
     admin = AIOKafkaAdminClient(**connection(settings).options(), request_timeout_ms=10_000)
     try:
         await asyncio.wait_for(admin.start(), timeout=15)
@@ -81,9 +88,7 @@ async def ensure(settings: Settings) -> None:
         raise KafkaUnreachable(settings.kafka_bootstrap, type(away).__name__) from None
     try:
         existing = set(await admin.list_topics())
-        own = {settings.topic_prefix + topic.name: topic.retention for topic in ALL}
-        wanted = dict.fromkeys(sources(settings), WEEK) | own
-        missing = [_new(name, retention, settings) for name, retention in wanted.items() if name not in existing]
+        missing = [topic for topic in wanted if topic.name not in existing]
         if missing:
             response = await admin.create_topics(missing)
             for name, code, *_ in response.topic_errors:

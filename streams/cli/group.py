@@ -15,6 +15,7 @@ from sinks.dead_letters import NoSuchLetter
 from sinks.findings import NoSuchFinding
 from sinks.references import NoSuchSegment
 from sinks.review.refusals import CutRefused
+from streams.backup import BackupRefused
 from streams.demo import DemoFailed
 from streams.doctor import CLICKHOUSE_CURE
 from streams.kafka import CannotCall
@@ -51,6 +52,7 @@ PLAIN = (
     LettersRefused,
     NoSuchSegment,
     NotRecorded,
+    BackupRefused,
     DemoFailed,
     ClickHouseError,
     OSError,

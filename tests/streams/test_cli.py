@@ -17,6 +17,7 @@ from streams.events import json_schema
 from streams.settings import Settings
 
 COMMANDS = (
+    "backup",
     "batch",
     "dead-letters",
     "decode",
@@ -33,6 +34,7 @@ COMMANDS = (
     "reference",
     "release",
     "replay",
+    "restore",
     "schema",
     "settings",
     "similar",

@@ -1,0 +1,39 @@
+"""Commands that keep what Sluice knows: one archive, and back from it on an empty machine."""
+
+from pathlib import Path
+
+import click
+
+from sinks.clickhouse import ClickHouse, migrate
+from streams import backup as backup_module
+from streams import settings as settings_module
+from streams.cli.group import main, plainly
+
+FILE = click.argument("archive", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+
+
+@main.command()
+@FILE
+@plainly
+def backup(archive: Path) -> None:
+    """Write findings, references, detectors' state, erasures, policy, batches, releases and their logs to a tar file.
+
+    Not in it: traffic, for which ClickHouse has BACKUP, and secrets.
+    """
+    held = settings_module.load()
+    done = backup_module.backup(held, ClickHouse(held.clickhouse_url).client, archive)
+    click.echo(f"{archive} has {done.files:,} files, and the detectors of {done.segments:,} segments.")
+
+
+@main.command()
+@FILE
+@plainly
+def restore(archive: Path) -> None:
+    """Put back what a backup holds, where nothing is yet, before the workers are started."""
+    held = settings_module.load()
+    client = ClickHouse(held.clickhouse_url).client
+    migrate(client)
+    done = backup_module.restore(held, client, archive)
+    click.echo(f"{done.files:,} files are back, and the detectors of {done.segments:,} segments.")
+    if done.refused:
+        click.echo(f"{done.refused:,} more learn anew: SLUICE_STATE_KEY does not open their states.", err=True)

@@ -1,0 +1,112 @@
+"""A machine is lost with all that it had, Kafka too: another goes on from the backup, with what people said."""
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from deploy.local.broker import EmbeddedBroker
+from sinks.backup import KEPT, TRAFFIC
+from streams.stack import LocalWorker
+from tests.whole.events import EACH, answers
+from tests.whole.harness import World
+
+NEVER = 10**9
+
+
+def world_on(clickhouse_url: str, folder: Path) -> Iterator[World]:
+    """A world with a Kafka of its own."""
+    with EmbeddedBroker() as broker:
+        own = {"releases": folder / "releases", "review_policy": folder / "review.toml"}
+        with World(broker.bootstrap, clickhouse_url, folder, **own) as world:
+            yield world
+
+
+@pytest.fixture
+def lost(clickhouse_url: str, tmp_path: Path) -> Iterator[World]:
+    yield from world_on(clickhouse_url, tmp_path / "lost")
+
+
+@pytest.fixture
+def spare(clickhouse_url: str, tmp_path: Path) -> Iterator[World]:
+    yield from world_on(clickhouse_url, tmp_path / "spare")
+
+
+def lines(ran: "CompletedProcess[str]") -> str:
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def refusal(ran: "CompletedProcess[str]") -> str:
+    assert (ran.returncode, ran.stdout) == (2, "")
+    return ran.stderr
+
+
+def findings(world: World) -> list[tuple[str, str, str]]:
+    return [tuple(row) for row in world.rows("SELECT finding_id, state, ifNull(acknowledged_by, '') FROM findings")]
+
+
+def written(world: World, name: str, text: str) -> None:
+    path = world.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+FOLDERS = {
+    "batches/2026-W40/items.jsonl": "{}\n",
+    "batches/2026-W40/review/audit.jsonl": '{"step": "cut"}\n',
+    "releases/1/manifest.json": "{}",
+    "review.toml": "# ours\n",
+}
+
+
+def test_another_machine_goes_on_from_a_backup(lost: World, spare: World, tmp_path: Path) -> None:
+    worker = lost.start()
+    lost.produce(answers())
+    lost.settle()
+    ((finding, _, _),) = findings(lost)
+    lines(lost.sluice("findings", "ack", finding, "--by", "Ada"))
+    for name, text in FOLDERS.items():
+        written(lost, name, text)
+    written(lost, "batches/.2026-W41.partial/items.jsonl", "half")
+    archive = tmp_path / "sluice.tar"
+    _stop(worker)
+    assert "the detectors of 6 segments" in lines(lost.sluice("backup", str(archive)))
+    assert "is there already" in refusal(lost.sluice("backup", str(archive)))
+
+    _assert_damage_is_refused(spare, archive)
+    restored = lines(spare.sluice("restore", str(archive)))
+    assert "the detectors of 6 segments" in restored
+    assert findings(spare) == [(finding, "acknowledged", "Ada")]
+    found = {name: (spare.folder / name).read_text() for name in FOLDERS}
+    assert found == FOLDERS
+    assert not list((spare.folder / "batches").glob(".*"))
+    assert "here is" in refusal(spare.sluice("restore", str(archive)))
+
+    tables = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+    assert {name for (name,) in spare.rows(tables)} == {*KEPT, *TRAFFIC, "migrations"}, "or ClickHouse's own backup"
+
+    # In a Kafka that counts from 0 anew, its detectors know what was usual, and see the stream return.
+    spare.start()
+    spare.produce(answers(EACH, 2 * EACH, changes_at=NEVER))
+    spare.settle()
+    assert findings(spare) == [(finding, "closed", "Ada")]
+
+
+def _stop(worker: LocalWorker) -> None:
+    worker.stop()
+    assert worker.exit_code == 0
+
+
+def _assert_damage_is_refused(spare: World, archive: Path) -> None:
+    whole, log = archive.read_bytes(), "batches/2026-W40/review/audit.jsonl"
+    with tarfile.open(archive) as tar:
+        at = tar.getmember(log).offset_data
+    damaged = archive.with_name("damaged.tar")
+    damaged.write_bytes(whole[:at] + b"X" + whole[at + 1 :])
+    assert f"{log} is not what was written" in refusal(spare.sluice("restore", str(damaged)))
+    damaged.write_bytes(whole[: at + 1])
+    assert "is no whole backup" in refusal(spare.sluice("restore", str(damaged)))
+    assert not [name for name in FOLDERS if (spare.folder / name).exists()]
