@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 
 from deploy.grafana.frame import laid, of_prometheus
 from deploy.grafana.panels import column, lines, rows, stacked
-from deploy.grafana.queries import over_time, row_each
+from deploy.grafana.queries import known, over_time, row_each
 
 CHOSEN = '{segment=~"$segment"}[$__rate_interval]'
 ANSWERED = f"sum by (segment) (rate(sluice_inferences_total{CHOSEN}))"
@@ -33,9 +33,9 @@ SEGMENTS = (
         "What each segment does now. A segment is service | route | model | environment; over a limit it is `other`.",
         [
             row_each(ANSWERED, "A"),
-            row_each(FAILED_SHARE, "B"),
-            row_each(_quantile(0.5), "C"),
-            row_each(_quantile(0.95), "D"),
+            row_each(known(FAILED_SHARE), "B"),
+            row_each(known(_quantile(0.5)), "C"),
+            row_each(known(_quantile(0.95)), "D"),
             row_each(COST, "E"),
         ],
     )

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from deploy.grafana.frame import laid, of_prometheus
 from deploy.grafana.panels import ANY_IS_BAD, above, lines, number
-from deploy.grafana.queries import now, over_time
+from deploy.grafana.queries import known, now, over_time
 
 MINUTE_S, DAY_S = 60, 86_400
 FAILED = 'rate(sluice_inferences_total{status!="ok"}[$__rate_interval])'
@@ -12,6 +12,7 @@ ANSWERED = "rate(sluice_inferences_total[$__rate_interval])"
 DURATIONS = "rate(sluice_inference_duration_seconds_bucket[$__rate_interval])"
 FIRST = "rate(sluice_time_to_first_chunk_seconds_bucket[$__rate_interval])"
 FAILURES = f"(sum by (segment) ({FAILED}) or 0 * sum by (segment) ({ANSWERED})) / sum by (segment) ({ANSWERED})"
+SLOWEST = f"histogram_quantile(0.95, sum by (segment, le) ({DURATIONS}))"
 TODAY = "max by (rater_kind, joined) (sluice_feedback_recent)"
 JOINED = 'max by (rater_kind) (sluice_feedback_recent{joined="yes"})'
 DEAD = 'rate(sluice_records_total{outcome="dead"}[$__rate_interval])'
@@ -40,7 +41,7 @@ HEALTH = (
     number(
         "Set aside",
         "Share of records that cannot be read: a sender changed its format. See docs/runbooks/dead-letters.md.",
-        [now(f"sum({DEAD}) / sum(rate(sluice_records_total[$__rate_interval]))")],
+        [now(known(f"sum({DEAD}) / sum(rate(sluice_records_total[$__rate_interval]))"))],
         "percentunit",
         above(0.01, 0.05),
     ),
@@ -64,21 +65,21 @@ MODELS = (
     number(
         "Failed",
         "Share of answers that failed or timed out; the objective is 3%. See docs/runbooks/model-errors.md.",
-        [now(f"(sum({FAILED}) or vector(0)) / sum({ANSWERED})")],
+        [now(known(f"(sum({FAILED}) or vector(0)) / sum({ANSWERED})"))],
         "percentunit",
         above(0.03, 0.3),
     ),
     number(
         "19 of 20 within",
         "95th percentile of the durations, where they are known; 8 s is the objective: docs/runbooks/model-latency.md.",
-        [now(f"histogram_quantile(0.95, sum by (le) ({DURATIONS}))")],
+        [now(known(f"histogram_quantile(0.95, sum by (le) ({DURATIONS}))"))],
         "s",
         above(8, 20),
     ),
     number(
         "First chunk within",
         "95th percentile of the times to the first chunk of streamed answers.",
-        [now(f"histogram_quantile(0.95, sum by (le) ({FIRST}))")],
+        [now(known(f"histogram_quantile(0.95, sum by (le) ({FIRST}))"))],
         "s",
         above(2, 5),
     ),
@@ -126,13 +127,13 @@ LOOP = (
     number(
         "Feedback today",
         "Pieces of feedback of the last day, from people, programs and models.",
-        [now(f"sum({TODAY})")],
+        [now(f"sum({TODAY}) or vector(0)")],
         "short",
     ),
     number(
         "Inference known",
         "Share of that feedback whose inference is known. Low: the sender names ids that no gateway sends.",
-        [now(f"sum({JOINED}) / sum({TODAY})")],
+        [now(known(f"sum({JOINED}) / sum({TODAY})"))],
         "percentunit",
         {0: "red", 0.5: "orange", 0.8: "green"},
     ),
@@ -141,7 +142,7 @@ COURSES = (
     lines(
         "Most failures",
         "Share of failed answers, of the five segments where it is greatest. *Model health* has them all.",
-        [over_time(f"topk(5, {FAILURES})", "{{segment}}")],
+        [over_time(f"topk(5, {known(FAILURES)})", "{{segment}}")],
         "percentunit",
         {0.03: "orange"},
         width=8,
@@ -150,7 +151,7 @@ COURSES = (
     lines(
         "Slowest segments",
         "95th percentile of the durations, of the five slowest segments.",
-        [over_time(f"topk(5, histogram_quantile(0.95, sum by (segment, le) ({DURATIONS})))", "{{segment}}")],
+        [over_time(f"topk(5, {known(SLOWEST)})", "{{segment}}")],
         "s",
         {8: "orange"},
         width=8,

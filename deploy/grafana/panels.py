@@ -34,6 +34,7 @@ Steps = Mapping[float, str]  # from which value on it has which colour
 
 CALM: Steps = {}
 ANY_IS_BAD: Steps = {1: "red"}
+NOTHING = "none yet"  # in place of "No data": nothing has come, which is no fault of the panel
 HIGH, WIDE = 7, 24  # grid units: 24 a row
 
 
@@ -66,6 +67,7 @@ def number(
         .datasource(source(kind))
         .targets(list(queries))
         .unit(unit)
+        .no_value(NOTHING)
         .thresholds(thresholds(steps, "green" if steps else "blue"))
         .color_mode(BigValueColorMode.VALUE)
         .graph_mode(BigValueGraphMode.NONE)
@@ -93,6 +95,7 @@ def lines(
         .datasource(source(kind))
         .targets(list(queries))
         .unit(unit)
+        .no_value(NOTHING)
         .min(0)
         .thresholds(thresholds(steps))
         .line_width(1)
@@ -134,6 +137,7 @@ def bars(
         .datasource(source(kind))
         .targets(list(queries))
         .unit(unit)
+        .no_value(NOTHING)
         .min(0)
         .thresholds(thresholds(CALM, "blue"))
         .orientation(VizOrientation.HORIZONTAL)
@@ -155,6 +159,7 @@ def rows(
         .datasource(source(kind))
         .targets(list(queries))
         .unit(unit)
+        .no_value(NOTHING)
         .thresholds(thresholds(CALM))
         .filterable(True)
         .height(height)

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from deploy.grafana.frame import laid, of_prometheus
 from deploy.grafana.panels import ANY_IS_BAD, above, bars, lines, number, stacked
-from deploy.grafana.queries import now, over_time
+from deploy.grafana.queries import known, now, over_time
 
 MINUTE_S, WEEK_S = 60, 7 * 86_400
 
@@ -100,14 +100,14 @@ OUT = (
     number(
         "Refusals",
         "Blocks that a sink refused for the moment within the time range; each is offered again.",
-        [now("sum(increase(sluice_sink_busy_total[$__range])) or vector(0)")],
+        [now("sum(increase(sluice_sink_busy_total[$__range]))")],
         "short",
         width=6,
     ),
     number(
         "Records in a block",
         "Mean of the time range. Larger blocks cost less a record, and take longer to come.",
-        [now(BLOCK)],
+        [now(known(BLOCK))],
         "short",
         width=6,
     ),

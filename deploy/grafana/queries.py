@@ -26,6 +26,11 @@ def promql(expression: str) -> str:
     return _SELECTOR.sub(lambda found: f"{found[1]}{{{', '.join(filter(None, (HERE, found[2])))}}}", expression)
 
 
+def known(expression: str) -> str:
+    """Leave out what is not a number: of nothing there is no share, and no quantile."""
+    return f"{expression} >= 0"
+
+
 def over_time(expression: str, legend: str, ref: str = "A") -> prometheus.Dataquery:
     """Ask for a series over the time range; `legend` is a template of labels, such as `{{segment}}`."""
     return _asked(expression, ref).range().legend_format(legend)
