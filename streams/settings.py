@@ -118,6 +118,10 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr = Field(
         SecretStr(""), description="Makes users' pseudonyms (HMAC-SHA256); where empty, made of the state key."
     )
+    pseudonym_keys_before: SecretStr = Field(
+        SecretStr(""),
+        description="Keys that made pseudonyms before, comma-separated: `sluice erase` looks for those names, too.",
+    )
     label_studio_token: SecretStr = Field(
         SecretStr(""), description="Shown to Label Studio by `sluice batch export --url`; legacy or personal."
     )
@@ -194,8 +198,19 @@ class Settings(BaseSettings):
     @property
     def pseudonyms(self) -> bytes:
         """The key of pseudonyms."""
-        own, state = self.pseudonym_key.get_secret_value(), self.state_key.get_secret_value()
-        return own.encode() if own else hmac.digest(state.encode(), b"sluice pseudonyms", "sha256")
+        own = self.pseudonym_key.get_secret_value()
+        return own.encode() if own else self._pseudonyms_by_state
+
+    @property
+    def pseudonyms_before(self) -> list[bytes]:
+        """The keys that made pseudonyms before; where the key has a value of its own, what the state key makes too."""
+        said = self.pseudonym_keys_before.get_secret_value().split(",")
+        own = bool(self.pseudonym_key.get_secret_value())
+        return [key.strip().encode() for key in said if key.strip()] + [self._pseudonyms_by_state] * own
+
+    @property
+    def _pseudonyms_by_state(self) -> bytes:
+        return hmac.digest(self.state_key.get_secret_value().encode(), b"sluice pseudonyms", "sha256")
 
     def shown(self, name: str) -> str:
         """Return a setting's value as it may be shown: without keys and passwords."""

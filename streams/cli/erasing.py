@@ -67,10 +67,10 @@ def erase_command(
 
 
 def _subject(held: Settings, users: Sequence[str], inferences: Sequence[str], by: str, now: datetime) -> Subject:
-    named = Pseudonyms(held.pseudonyms)
-    known = [user if PSEUDONYM.fullmatch(user) else named.of_user(user) for user in users]
     raw = [user for user in users if not PSEUDONYM.fullmatch(user)]
-    return Subject(tuple(known), tuple(raw), tuple(inferences), now, salt(held), by)
+    names = [Pseudonyms(key) for key in (held.pseudonyms, *held.pseudonyms_before)]
+    known = [user for user in users if user not in raw] + [name.of_user(user) for user in raw for name in names]
+    return Subject(tuple(dict.fromkeys(known)), tuple(raw), tuple(inferences), now, salt(held), by)
 
 
 def _print(receipt: Receipt, *, as_json: bool, counted_only: bool) -> None:
