@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from sinks.review.parents import Parents
@@ -98,12 +99,20 @@ class Snapshot:
 
     def select(self, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
         """Return a query's rows. Values come as `{name:Type}` parameters alone, the window's bounds among them."""
-        eligible = f"eligible AS (SELECT * FROM {self.table} WHERE left_out = '')"  # noqa: S608  our own name
-        return self.read(f"WITH {eligible}, said AS (SELECT * FROM {self.table}_said)\n{sql}", **parameters)  # noqa: S608
+        return self.read(self._within(sql), **parameters)
+
+    def columns(self, sql: str, **parameters: object) -> pa.Table:
+        """As `select`, for what is too much for rows: a table of Arrow."""
+        bound = dict(self.bounds) | parameters
+        return self.client.query_arrow(self._within(sql), bound, settings=pruned(self.client), use_strings=True)
 
     def read(self, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
         """Return the rows of a query that reads neither `eligible` nor `said`."""
         return self.client.query(sql, dict(self.bounds) | parameters, settings=pruned(self.client)).result_rows
+
+    def _within(self, sql: str) -> str:
+        eligible = f"eligible AS (SELECT * FROM {self.table} WHERE left_out = '')"  # noqa: S608  our own name
+        return f"WITH {eligible}, said AS (SELECT * FROM {self.table}_said)\n{sql}"  # noqa: S608
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from hashlib import blake2b
 
 from sinks.review.candidates import Candidate, Draw, Reason
+from sinks.review.corpus import Corpus, corpus
 from sinks.review.policy import Policy
 from sinks.review.snapshot import Snapshot
-from sinks.review.topics import Corpus, Topic, corpus, discovered, in_turn, recurring
+from sinks.review.topics import Topic, discovered, in_turn, recurring
 
 
 def topical(snapshot: Snapshot, policy: Policy, more: int) -> dict[Reason, list[Candidate]]:
@@ -36,7 +37,7 @@ def topical(snapshot: Snapshot, policy: Policy, more: int) -> dict[Reason, list[
 
 
 def _candidate(topic: Topic, name: str, read: Corpus, how: str, every: float) -> Candidate:
-    share = len(topic.inferences) / len(read.window)
+    share = len(topic.inferences) / read.questions
     draw = Draw(topic.inferences.index(name) + 1, len(topic.inferences) * every, topic.name)
     return Candidate(name, f"{topic.name}: {how}; {100 * share:.2g}% of the questions.", draw, topic=topic.name)
 
