@@ -23,7 +23,7 @@ from streams.kafka import Connection
 from streams.produce import Produced
 from streams.scenarios import Change, Truth, scenarios
 from streams.settings import Settings
-from streams.stack import Stack, local_stack
+from streams.stack import Stack, local_stack, watch
 from streams.traffic.plan import WEEK, Plan, week_start
 from streams.traffic.poison import TOO_LARGE
 
@@ -79,14 +79,18 @@ class Outcome:
     batch: CutResult
 
 
-def run(settings: Settings, inferences: int, console: Console) -> Outcome:
-    """Run the demo; raises DemoFailed, and whatever a server of the stack fails with."""
-    batches = settings.batches / "demo"
-    settings = settings.model_copy(update={"event_bytes": TOO_LARGE // 2})  # its large records must not pass
+def run(settings: Settings, inferences: int, console: Console, *, stays: bool) -> Outcome:
+    """Run the demo and print what came of it; where it `stays`, its pages can be looked at until Ctrl-C.
+
+    Raises DemoFailed, and whatever a server of the stack fails with.
+    """
+    # Its large records must not pass; and its worker's status page shows its batch.
+    batches = _fresh(settings.batches / "demo")
+    settings = settings.model_copy(update={"event_bytes": TOO_LARGE // 2, "batches": batches})
     console.print("Starting an embedded broker, a local ClickHouse and a worker …")
     with local_stack(settings) as stack:
         console.print(f"  broker {stack.broker.bootstrap}, ClickHouse {stack.clickhouse.url}, ", end="")
-        console.print(f"metrics http://127.0.0.1:{stack.settings.web_port}/metrics")
+        console.print(f"status page {stack.settings.pages_url}/")
         # A day more than the week: the week closes when the events have moved on by the allowance for late ones.
         duration = WEEK + settings.lateness + WEEK / 28
         plan = Plan(week_start(WEEK_NAME), duration, inferences, SEED, scenarios(["demo"]))
@@ -96,9 +100,14 @@ def run(settings: Settings, inferences: int, console: Console) -> Outcome:
         ledgers = _settled(stack, produced)
         console.print(f"Cutting the review batch of {WEEK_NAME} …")
         client = connect(stack.settings.clickhouse_url)
-        batch = cut(client, Window.week(WEEK_NAME), Policy(), _fresh(batches), settings.lateness)
+        batch = cut(client, Window.week(WEEK_NAME), Policy(), batches, settings.lateness)
         audit.begin(batch.path, datetime.now(UTC))
-        return _outcome(client, truth, produced, ledgers, batch)
+        outcome = _outcome(client, truth, produced, ledgers, batch)
+        _show(outcome, console)
+        if stays:
+            console.print(f"\nThe status page is at {stack.settings.pages_url}/ until you press Ctrl-C.")
+            watch(stack)
+        return outcome
 
 
 def _settled(stack: Stack, produced: Produced) -> list[PartitionLedger]:
@@ -156,8 +165,7 @@ def _detected(client: Client, change: Change) -> Detected:
     return Detected(change)
 
 
-def show(outcome: Outcome, console: Console) -> None:
-    """Print the closing table."""
+def _show(outcome: Outcome, console: Console) -> None:
     truth, table = outcome.truth, Table(title="What came of it", title_justify="left", show_header=False, box=None)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()

@@ -10,12 +10,16 @@ from streams.readable import harmless, moment
 MOST = 0.5  # share of a change from which on a slice is where to look first
 
 
-def lines(standing: Standing, incident: Incident | None) -> Iterator[str]:
-    """Give a finding as lines for a terminal; of inferences it names ids, and never what was said in them."""
+def lines(standing: Standing, incident: Incident | None, page: str) -> Iterator[str]:
+    """Give a finding as lines for a terminal; of inferences it names ids, and never what was said in them.
+
+    `page` is where a browser shows the same.
+    """
     found = standing.finding
     yield f"{standing.state.upper()}  {found.about} {found.direction}  {harmless(found.segment)}"
     for name, value in facts(standing, incident):
         yield f"  {name:12}{value}"
+    yield f"  page        {page}"
     yield f"What to do: {advice(standing, incident)}"
 
 

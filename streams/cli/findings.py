@@ -31,14 +31,16 @@ def findings(context: click.Context, closed: bool, segment: str, as_json: bool) 
     """List what the detectors have found, open ones first. IDs may be shortened, here and below."""
     if context.invoked_subcommand:
         return
-    client = ClickHouse(settings_module.load().clickhouse_url).client
-    standing = findings_module.listed(client, closed=closed, segment=segment)
+    held = settings_module.load()
+    standing = findings_module.listed(ClickHouse(held.clickhouse_url).client, closed=closed, segment=segment)
     if as_json:
-        click.echo(json.dumps([_plain(each) for each in standing], indent=2))
+        plain = [_plain(each) | {"page": held.finding_page(each.finding.finding_id)} for each in standing]
+        click.echo(json.dumps(plain, indent=2))
     elif not standing:
         click.echo("Nothing." if closed else "Nothing is open.")
     else:
         _list(standing)
+        click.echo(f"Each has a page: {held.finding_page('ID')}")
 
 
 def _list(standing: list[Standing]) -> None:
@@ -67,10 +69,12 @@ def _plain(each: Standing) -> dict[str, Any]:
 @plainly
 def show_one(beginning: str) -> None:
     """Explain a finding: what changed, since when, how sure that is, what carries it, and what to do."""
-    client = ClickHouse(settings_module.load().clickhouse_url).client
+    held = settings_module.load()
+    client = ClickHouse(held.clickhouse_url).client
     standing = findings_module.one(client, beginning)
     around = (each for each in findings_module.incidents(client, closed=True) if standing.is_in(each))
-    for line in finding_page.lines(standing, next(around, None)):
+    page = held.finding_page(standing.finding.finding_id)
+    for line in finding_page.lines(standing, next(around, None), page):
         click.echo(line)
 
 

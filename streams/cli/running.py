@@ -47,10 +47,12 @@ def worker_() -> None:
 @click.option("--inferences", default=30_000, show_default=True, type=click.IntRange(5_000, 1_000_000))
 @plainly
 def demo(inferences: int) -> None:
-    """Run a simulated week through everything on this machine, and show what came of it."""
-    console = Console()
-    outcome = demo_module.run(settings_module.load(), inferences, console)
-    demo_module.show(outcome, console)
+    """Run a simulated week through everything on this machine, and show what came of it.
+
+    In a terminal it stays until Ctrl-C, so that its status page can be looked at.
+    """
+    stays = sys.stdin.isatty() and sys.stdout.isatty()
+    outcome = demo_module.run(settings_module.load(), inferences, Console(), stays=stays)
     if faults := demo_module.faults(outcome):
         raise demo_module.DemoFailed("; ".join(faults))
 

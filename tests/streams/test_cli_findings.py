@@ -92,16 +92,17 @@ def test_nothing_is_said_in_a_word(store: Store) -> None:
 def test_the_list_is_a_line_each_open_ones_first(store: Store) -> None:
     gone = began("b" * 32, 9)
     store.say(FULL, began("a" * 32, 5, metric="duration_s", mean_before=1.761, mean_after=3.43), gone, over(gone, 20))
-    header, *rows = store.lines("findings", "--all")
+    header, *rows, last = store.lines("findings", "--all")
+    assert last == "Each has a page: http://127.0.0.1:6066/findings/ID"
     assert header.split() == ["state", "id", "since", "what", "change", "segment"]
     assert [re.split(r" {2,}", line) for line in rows] == [
         ["open", "a" * 12, "2026-11-09T12:05:00Z", "duration_s up", "1.76 s → 3.43 s", SEGMENT],
         ["open", FULL.finding_id[:12], "2026-11-09T12:00:00Z", "error up", "2.26% → 10%", SEGMENT],
         ["closed", "b" * 12, "2026-11-09T12:09:00Z", "error up", "2.26% → 10%", SEGMENT],
     ]
-    assert len(store.lines("findings")) == 3
+    assert len(store.lines("findings")) == 4
     assert store.lines("findings", "--segment", "nowhere") == ["Nothing is open."]
-    assert len(store.lines("findings", "--segment", "aurora", "--all")) == 4
+    assert len(store.lines("findings", "--segment", "aurora", "--all")) == 5
 
 
 def test_json_has_all_that_is_known(store: Store) -> None:
@@ -109,6 +110,7 @@ def test_json_has_all_that_is_known(store: Store) -> None:
     store.lines("findings", "ack", "0123", "--by", "ann", "--note", "looking")
     (listed,) = json.loads("".join(store.lines("findings", "--json")))
     acknowledged = listed.pop("acknowledged")
+    assert listed.pop("page") == f"http://127.0.0.1:6066/findings/{FULL.finding_id}"
     assert listed == json.loads(FULL.model_dump_json()) | {"state": "acknowledged"}
     assert (acknowledged["by"], acknowledged["note"]) == ("ann", "looking")
 
@@ -131,6 +133,7 @@ def test_a_page_explains_a_finding(store: Store) -> None:
         "  e.g. before call-7",
         "  e.g. before call-8",
         "  e.g. after  call-41300",
+        "  page        http://127.0.0.1:6066/findings/0123456789abcdef0123456789abcdef",
         "What to do: look at response_model aurora-5 first: new when it began. Roll back, or mend it. "
         "`sluice findings ack 0123456789ab --by NAME` says that you are on it, "
         "`sluice findings accept 0123456789ab --by NAME` that this is the new normal.",
@@ -175,9 +178,10 @@ def test_who_acknowledges_is_seen_by_the_next(store: Store) -> None:
     (line,) = store.lines("findings", "ack", "0123", "--by", "ann", "--note", "rolling back")
     assert line == f"Acknowledged by ann: {FULL}"
     assert store.lines("findings")[1].startswith("acknowledged (ann)  0123456789ab")
-    page = store.lines("findings", "show", "0123")
+    page = store.lines("findings", "show", "0123", SLUICE_PAGES_URL="https://ops.example/")
     assert page[0].startswith("ACKNOWLEDGED  ")
-    assert re.fullmatch(r"  seen        by ann, 20\S+Z: rolling back", page[-2])
+    assert re.fullmatch(r"  seen        by ann, 20\S+Z: rolling back", page[-3])
+    assert page[-2] == f"  page        https://ops.example/findings/{FULL.finding_id}"
     assert "findings ack" not in page[-1]
 
 
