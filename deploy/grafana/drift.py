@@ -1,10 +1,9 @@
 """Drift and findings: what has changed, where, since when, how sure, and the way to its examples and runbook."""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from deploy.grafana.frame import laid, of_clickhouse
-from deploy.grafana.panels import ANY_IS_BAD, column, link, number, rows, stacked
+from deploy.grafana.panels import ANY_IS_BAD, MODEL_HEALTH, column, led, number, rows, stacked
 from deploy.grafana.queries import CLICKHOUSE, SEGMENT, Sql
 
 IN_RANGE = "$__timeFilter(time)"
@@ -46,12 +45,8 @@ ORDER BY segment, metric
 LIMIT 1000
 """  # noqa: S608  # the data source's macros, no values
 
-EXAMPLES = "${pages_url:raw}/findings/${__value.raw}"
-MODEL = "/d/sluice-models?var-segment=${__value.raw:percentencode}&${__url_time_range}"
-
-
-def _led(title: str, url: str) -> list[DynamicConfigValue]:
-    return column(links=[link(title, url).build()])
+PAGE = "${pages_url:raw}/findings/${__value.raw}"
+TO_A_FINDING = {"Examples before and after": f"{PAGE}#examples", "What to do, and its runbook": f"{PAGE}#do"}
 
 
 COUNTS = (
@@ -106,10 +101,10 @@ TABLES = (
         height=12,
         kind=CLICKHOUSE,
     )
-    .override_by_name("finding_id", _led("Examples, and what to do", EXAMPLES) + column(displayName="Finding"))
+    .override_by_name("finding_id", led(TO_A_FINDING) + column(displayName="Finding"))
     .override_by_name("since", column(displayName="Since (estimated)", unit="dateTimeAsLocal"))
     .override_by_name("noticed", column(unit="dateTimeAsLocal"))
-    .override_by_name("segment", _led("Model health of this segment", MODEL))
+    .override_by_name("segment", led({"Model health": MODEL_HEALTH}))
     .override_by_name("mean_before", column(displayName="Before"))
     .override_by_name("mean_after", column(displayName="After"))
     .override_by_name("log10_e", column(displayName="Evidence (10^x)"))
@@ -123,7 +118,7 @@ TABLES = (
         height=7,
         kind=CLICKHOUSE,
     )
-    .override_by_name("incident_id", _led("The finding that came first", EXAMPLES) + column(displayName="Incident"))
+    .override_by_name("incident_id", led(TO_A_FINDING) + column(displayName="Incident, by its first finding"))
     .override_by_name("in_common", column(displayName="In common")),
     rows(
         "What is expected",

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 
 from deploy.grafana.frame import laid, of_prometheus
-from deploy.grafana.panels import column, lines, rows, stacked
+from deploy.grafana.panels import MODEL_HEALTH, column, led, lines, rows, stacked
 from deploy.grafana.queries import known, over_time, row_each
 
 CHOSEN = '{segment=~"$segment"}[$__rate_interval]'
@@ -41,7 +41,9 @@ SEGMENTS = (
     )
     .with_transformation(DataTransformerConfig(id_val="merge", options={}))
     .with_transformation(DataTransformerConfig(id_val="organize", options={"excludeByName": {"Time": True}}))
-    .override_by_name("segment", column(displayName="Segment", custom_minWidth=320))
+    .override_by_name(
+        "segment", led({"This segment alone": MODEL_HEALTH}) + column(displayName="Segment", custom_minWidth=320)
+    )
     .override_by_name("Value #A", column(displayName="Answers a second", unit="reqps"))
     .override_by_name("Value #B", column(displayName="Failed", unit="percentunit"))
     .override_by_name("Value #C", column(displayName="Half within", unit="s"))

@@ -34,6 +34,7 @@ Steps = Mapping[float, str]  # from which value on it has which colour
 
 CALM: Steps = {}
 ANY_IS_BAD: Steps = {1: "red"}
+MODEL_HEALTH = "/d/sluice-models?var-segment=${__value.raw:percentencode}&${__url_time_range}"  # of a segment
 NOTHING = "none yet"  # in place of "No data": nothing has come, which is no fault of the panel
 HIGH, WIDE = 7, 24  # grid units: 24 a row
 
@@ -172,9 +173,9 @@ def column(**properties: object) -> list[DynamicConfigValue]:
     return [DynamicConfigValue(id_val=name.replace("_", "."), value=value) for name, value in properties.items()]
 
 
-def link(title: str, url: str) -> DashboardLink:
-    """A link from a value, in a tab of its own."""
-    return DashboardLink(title).url(url).target_blank(True)
+def led(links: Mapping[str, str]) -> list[DynamicConfigValue]:
+    """Let a column's values lead to these addresses, by what is said of them, each in a tab of its own."""
+    return column(links=[DashboardLink(title).url(url).target_blank(True).build() for title, url in links.items()])
 
 
 def words(title: str, markdown: str, height: int = 4, width: int = WIDE) -> text.Panel:

@@ -82,6 +82,19 @@ def test_runbooks_and_dashboards_that_are_led_to_are_there() -> None:
         assert set(re.findall(r'"/d/([\w-]+)', text)) <= uids
 
 
+def test_a_finding_leads_to_its_examples_and_its_runbook() -> None:
+    (page,) = (page for page in PAGES if page["uid"] == "sluice-drift")
+    (table,) = (panel for panel in page["panels"] if panel["title"] == "Findings")
+    (column,) = (each for each in table["fieldConfig"]["overrides"] if each["matcher"]["options"] == "finding_id")
+    (links,) = (each["value"] for each in column["properties"] if each["id"] == "links")
+    template = (ROOT / "streams" / "status_page" / "templates" / "finding.html").read_text()
+    for link in links:
+        place, _, anchor = link["url"].partition("#")
+        assert place == "${pages_url:raw}/findings/${__value.raw}"
+        assert f'id="{anchor}"' in template
+    assert "{{ runbook }}" in template
+
+
 @EACH
 def test_panels_lie_beside_one_another(page: Json) -> None:
     taken: set[tuple[int, int]] = set()
