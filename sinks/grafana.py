@@ -20,6 +20,7 @@ from streams.events import Finding
 log = logging.getLogger("sluice.grafana")
 
 TAGS = ("sluice", "finding")
+TAG_CHARS = 100  # that Grafana has room for; senders name metrics of their own
 ANSWERS_WITHIN_S = 5.0
 NO_ENTRY = (401, 403, 429)  # what a person mends, or time, and not by another annotation
 
@@ -98,6 +99,6 @@ class Annotations:
         return {
             "time": began,
             "timeEnd": max(began, over),
-            "tags": [*TAGS, finding.metric, finding.finding_id],
+            "tags": [*TAGS, finding.metric[:TAG_CHARS], finding.finding_id],
             "text": f'{html.escape(str(finding))}<br><a href="{page}">Examples, and what to do</a>',
         }

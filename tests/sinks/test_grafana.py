@@ -73,8 +73,10 @@ def test_what_others_noted_is_left_alone(grafana: Grafana) -> None:
 
 
 def test_names_that_strangers_chose_are_text(grafana: Grafana) -> None:
-    annotations(grafana).keep([found("cd" * 16, segment="<img src=x onerror=alert(1)>|/v1|\"'|&")])
+    hostile = {"segment": "<img src=x onerror=alert(1)>|/v1|\"'|&", "metric": f"feature.{'x' * 200}"}
+    annotations(grafana).keep([found("cd" * 16, **hostile)])
     (note,) = grafana.annotations.values()
+    assert max(map(len, note["tags"])) == 100
     assert "<img" not in note["text"]
     assert "&lt;img src=x onerror=alert(1)&gt;" in note["text"]
 
