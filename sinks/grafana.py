@@ -28,11 +28,14 @@ _MS = 1_000_000  # nanoseconds
 
 
 def connect(url: str, token: str) -> GrafanaFace:
-    """Return a client of the Grafana at this address, which may have a path; nothing is asked yet."""
+    """Return a client of the Grafana at this address, which may have a path; nothing is asked yet.
+
+    `token` is a service account's, or `user:password`.
+    """
     parts = urlsplit(url)
     path = parts.path.strip("/")
     return GrafanaFace(
-        token,
+        tuple(token.split(":", 1)) if ":" in token else token,
         host=parts.hostname,
         port=parts.port,
         url_path_prefix=f"{path}/" if path else "",

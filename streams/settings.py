@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     )
     grafana_token: SecretStr = Field(
         SecretStr(""),
-        description="Shown to Grafana, a service account's: Editor for annotations, Admin for `sluice grafana push`.",
+        description="Shown to Grafana: a service account's token, or user:password; Editor to annotate, Admin to push.",
     )
 
     state_key: SecretStr = Field(

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -19,6 +20,8 @@ Json = dict[str, Any]
 DOCUMENT = yaml.safe_load(
     Path(os.environ.get("GRAFANA_OPENAPI") or Path(__file__).parent / "deploy" / "grafana_api.yaml").read_text()
 )
+USER = "admin:a:password"
+BASIC = f"Basic {b64encode(USER.encode()).decode()}"
 TOKEN = "glsa_a-token-for-tests"  # noqa: S105  # of this server alone
 
 
@@ -167,7 +170,7 @@ def running() -> Iterator[Grafana]:
         def respond(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             try:
-                if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                if self.headers.get("Authorization") not in (f"Bearer {TOKEN}", BASIC):
                     raise Refused(401, "Unauthorized")
                 body = json.loads(self.rfile.read(length)) if length else None
                 status, answer = 200, grafana.answer(self.command, self.path, body)

@@ -7,7 +7,7 @@ import pytest
 from deploy.grafana import names
 from sinks.base import SinkBusy
 from sinks.grafana import TAGS, Annotations, connect
-from tests.grafana_server import TOKEN, Grafana, Refused, running
+from tests.grafana_server import TOKEN, USER, Grafana, Refused, running
 from tests.sinks.found import FULL, MINUTE, NOON, began, found, over
 
 PAGES = "https://sluice.example/"
@@ -105,6 +105,11 @@ def test_a_wrong_token_or_address_is_said(grafana: Grafana) -> None:
         annotations(grafana, "another").keep([FULL])
     with pytest.raises(SinkBusy, match="SLUICE_GRAFANA_URL"):
         Annotations(connect("http://127.0.0.1:9", TOKEN), PAGES).keep([FULL])
+
+
+def test_a_user_and_a_password_let_in_too(grafana: Grafana) -> None:
+    annotations(grafana, USER).keep([FULL])
+    assert len(grafana.annotations) == 1
 
 
 def test_an_address_may_have_a_path() -> None:
