@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from deploy.grafana.frame import laid, of_clickhouse
-from deploy.grafana.panels import ANY_IS_BAD, MODEL_HEALTH, column, led, number, rows, stacked
+from deploy.grafana.panels import ANY_IS_BAD, MODEL_HEALTH, coloured, column, led, number, rows, stacked
 from deploy.grafana.queries import CLICKHOUSE, SEGMENT, Sql
 
 IN_RANGE = "$__timeFilter(time)"
@@ -45,6 +45,7 @@ ORDER BY segment, metric
 LIMIT 1000
 """  # noqa: S608  # the data source's macros, no values
 
+STATES = {"open": "red", "acknowledged": "orange", "closed": "green"}
 PAGE = "${pages_url:raw}/findings/${__value.raw}"
 TO_A_FINDING = {"Examples before and after": f"{PAGE}#examples", "What to do, and its runbook": f"{PAGE}#do"}
 
@@ -101,6 +102,7 @@ TABLES = (
         height=12,
         kind=CLICKHOUSE,
     )
+    .override_by_name("state", coloured(STATES))
     .override_by_name("finding_id", led(TO_A_FINDING) + column(displayName="Finding"))
     .override_by_name("since", column(displayName="Since (estimated)", unit="dateTimeAsLocal"))
     .override_by_name("noticed", column(unit="dateTimeAsLocal"))
@@ -118,6 +120,7 @@ TABLES = (
         height=7,
         kind=CLICKHOUSE,
     )
+    .override_by_name("state", coloured(STATES))
     .override_by_name("incident_id", led(TO_A_FINDING) + column(displayName="Incident, by its first finding"))
     .override_by_name("in_common", column(displayName="In common")),
     rows(

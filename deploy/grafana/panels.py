@@ -173,6 +173,12 @@ def column(**properties: object) -> list[DynamicConfigValue]:
     return [DynamicConfigValue(id_val=name.replace("_", "."), value=value) for name, value in properties.items()]
 
 
+def coloured(words: Mapping[str, str]) -> list[DynamicConfigValue]:
+    """Give the words of a column their colours."""
+    options = {word: {"color": color, "index": place} for place, (word, color) in enumerate(words.items())}
+    return column(mappings=[{"type": "value", "options": options}], custom_cellOptions={"type": "color-text"})
+
+
 def led(links: Mapping[str, str]) -> list[DynamicConfigValue]:
     """Let a column's values lead to these addresses, by what is said of them, each in a tab of its own."""
     return column(links=[DashboardLink(title).url(url).target_blank(True).build() for title, url in links.items()])
