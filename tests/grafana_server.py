@@ -124,6 +124,8 @@ class Grafana:
 
     def _post_dashboards(self, _name: str, body: Json) -> Json:
         page, had = body["dashboard"], self.pages.get(body["dashboard"]["uid"])
+        if had and had["meta"].get("provisioned"):
+            raise Refused(400, "Cannot save provisioned dashboard")
         if had and not body.get("overwrite"):
             raise Refused(412, "The dashboard has been changed by someone else")
         own = {"id": had["dashboard"]["id"], "version": had["dashboard"]["version"] + 1} if had else None

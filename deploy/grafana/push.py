@@ -1,7 +1,8 @@
 """A push makes a Grafana have our folder, data sources and dashboards, and touches nothing that it did not make.
 
 What is ours has a uid that begins with `sluice`, and says so: dashboards by a tag, data sources in `jsonData.madeBy`,
-the folder by its title. Where a uid of ours is taken by something that does not, nothing at all is changed.
+the folder by its title. Where a uid of ours is taken by something that does not, nothing at all is changed. What is ours
+and provisioned from files is left to these.
 """
 
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def push(grafana: GrafanaFace, prometheus_url: str, clickhouse_url: str, pages_u
 
 def _put_source(grafana: GrafanaFace, source: Json, had: Json | None, pushed: Pushed) -> None:
     name = f"data source {source['name']}"
-    if had is not None and had.get("readOnly"):  # provisioned from a file, by which alone it can be changed
+    if had is not None and had.get("readOnly"):  # provisioned
         pushed.same.append(name)
         return
     if had is None:
@@ -81,7 +82,8 @@ def _put_source(grafana: GrafanaFace, source: Json, had: Json | None, pushed: Pu
 
 def _put_page(grafana: GrafanaFace, page: Json, had: Json | None, pushed: Pushed) -> None:
     name = f"dashboard {page['title']}"
-    if had and _bare(had["dashboard"]) == page and had["meta"].get("folderUid") == FOLDER:
+    in_place = had and _bare(had["dashboard"]) == page and had["meta"].get("folderUid") == FOLDER
+    if had and (in_place or had["meta"].get("provisioned")):
         pushed.same.append(name)
         return
     grafana.dashboard.update_dashboard(

@@ -105,10 +105,14 @@ def test_where_a_name_of_ours_is_taken_nothing_is_changed(grafana: Grafana, case
     assert (grafana.held(), grafana.writes) == (before, [])
 
 
-def test_a_source_that_is_provisioned_is_left_to_its_file(grafana: Grafana) -> None:
+def test_what_is_provisioned_is_left_to_its_files(grafana: Grafana) -> None:
     push()
     grafana.sources["sluice-clickhouse"]["readOnly"] = True
+    grafana.pages["sluice-drift"]["meta"]["provisioned"] = True
+    grafana.pages["sluice-drift"]["dashboard"]["title"] = "Ours, of another version"
+    held, grafana.writes[:] = grafana.held(), []
     assert push().exit_code == 0
+    assert (grafana.held(), grafana.writes) == (held, [])
 
 
 def test_it_says_why_it_could_not(grafana: Grafana, monkeypatch: pytest.MonkeyPatch) -> None:
