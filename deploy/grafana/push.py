@@ -1,8 +1,8 @@
 """A push makes a Grafana have our folder, data sources and dashboards, and touches nothing that it did not make.
 
 What is ours has a uid that begins with `sluice`, and says so: dashboards by a tag, data sources in `jsonData.madeBy`,
-the folder by its title. Where a uid of ours is taken by something that does not, nothing at all is changed. What is ours
-and provisioned from files is left to these.
+the folder by its title. Where a uid of ours is taken by something that does not, nothing at all is changed. What is
+ours and provisioned from files is left to these.
 """
 
 from collections.abc import Iterator
