@@ -24,6 +24,7 @@ PRUNING = "defer_partition_pruning_after_final"
 # window reads a week more on either side. What no one asked for and no one answered (an anomaly score that came first)
 # is not yet an inference; synthetic traffic is known only once all parts are merged. Late is what belongs to the window
 # that was cut before and was stored after that.
+# Where a request says anything of consent, it has to say yes: what nobody understands, or is kept as a hash, is none.
 _ROWS = """
 SELECT
     inference_id, time, ingest_time, ifNull(segment, '') AS segment, user_id, conversation_id, service, route,
@@ -32,7 +33,8 @@ SELECT
     time < fromUnixTimestamp64Nano({begin:Int64}, 'UTC') AS late,
     multiIf(
         synthetic, 'synthetic',
-        lower(tags['consent']) IN ('false', '0', 'no', 'denied', 'revoked'), 'without_consent',
+        mapContains(tags, 'consent') AND lower(trimBoth(tags['consent'])) NOT IN ('true', '1', 'yes', 'granted', 'given'),
+            'without_consent',
         inference_id IN (SELECT inference_id FROM TAKEN), 'in_another_batch',
         ''
     ) AS left_out

@@ -77,12 +77,13 @@ def test_a_parent_that_was_tampered_with_stops_the_cut(client: Client, tmp_path:
 
 
 def test_without_consent_nothing_is_eligible(client: Client, tmp_path: Path) -> None:
-    said = {"yes": "true", "no": "false", "denied": "Denied", "odd": "perhaps"}
+    said = {"yes": "true", "given": " Granted", "no": "false", "denied": "Denied", "odd": "perhaps", "empty": ""}
+    said |= {"opted out": "opted-out", "hashed": "[SHA256:0123456789abcdef]"}
     plant(client, [row for name, tag in said.items() for row in inference(name, hour(1), tags={"consent": tag})])
     plant(client, inference("unasked", hour(1)) + inference("closes", NEXT_MONDAY + timedelta(days=2)))
     result = made(client, W46, tmp_path)
-    assert items(result).keys() == {"yes", "odd", "unasked"}
-    assert result.counts.without_consent == 2
+    assert items(result).keys() == {"yes", "given", "unasked"}
+    assert result.counts.without_consent == 6
 
 
 def test_a_plan_says_what_the_cut_then_takes_and_writes_nothing(client: Client, tmp_path: Path) -> None:
