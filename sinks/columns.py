@@ -78,6 +78,7 @@ FEEDBACK = COMMON | {
     "label": TEXT,
     "explanation": TEXT,
     "data_type": WORD,
+    "choice": pa.uint16(),
     "weight": pa.float64(),
     "rater_kind": WORD,
     "rater_id": TEXT,

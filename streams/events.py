@@ -216,6 +216,13 @@ class Feedback(Event):
     score_range: tuple[Number, Number] | None = Field(
         None, alias="feedback.range", strict=False, description="Lowest and highest possible score."
     )
+    choice: int | None = Field(
+        None,
+        alias="feedback.choice",
+        ge=0,
+        le=65_535,
+        description="Which of the response's answers it is about, from 0 on; without it, all that was answered.",
+    )
     weight: Seconds = Field(1.0, alias="feedback.weight", description="How much it counts.")
     rater_kind: Literal["human", "llm", "code", "implicit", "unknown"] = Field(
         "unknown", alias="feedback.source", description="Who judged; kinds never share a series."

@@ -85,11 +85,28 @@ def _picked(pick: Pick, answers: Mapping[str, Item]) -> Item:
         "y": None,
         "folded": pick.folded,
         "alternatives": [
-            asdict(each) | answers[each.inference_id] for each in pick.alternatives if each.inference_id in answers
+            asdict(each) | _choice(answers[each.inference_id], each.choice)
+            for each in pick.alternatives
+            if each.inference_id in answers
         ],
         "prelabels": [],
         "late": pick.late,
     }
+
+
+def _choice(answered: Item, choice: int) -> Item:
+    """Return of all that a response answered one answer."""
+    said = json.loads(answered["output_messages"] or "null")
+    one = isinstance(said, list) and choice < len(said)
+    return answered | {"output_messages": _canonical(json.dumps([said[choice]])) if one else None}
+
+
+def own_answer(item: Mapping[str, Any]) -> Any:
+    """Return what an item, as a line of items.jsonl has it, answered: the first answer where it gave several that are
+    compared, which are among its alternatives; else all."""
+    said = item["output_messages"] if item["output_messages"] is not None else item.get("output")
+    compared = any(each["inference_id"] == item["inference_id"] for each in item.get("alternatives") or ())
+    return said[:1] if compared and isinstance(said, list) else said
 
 
 def _answers(snapshot: Snapshot, picks: Sequence[Pick]) -> dict[str, Item]:

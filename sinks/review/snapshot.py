@@ -29,7 +29,7 @@ _ROWS = """
 SELECT
     inference_id, time, ingest_time, ifNull(segment, '') AS segment, user_id, conversation_id, service, route,
     environment, operation, request_model, response_model, status, error_type, finish_reasons, output_tokens,
-    output_chars, duration_s, anomaly_score, prompt_hash,
+    output_chars, duration_s, anomaly_score, prompt_hash, tags['experiment'] AS experiment,
     time < fromUnixTimestamp64Nano({begin:Int64}, 'UTC') AS late,
     multiIf(
         synthetic, 'synthetic',
@@ -51,7 +51,7 @@ WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
 # A week before the window covers clocks that differ; it keeps the set small when years of feedback are stored.
 _SAID = """
 SELECT assumeNotNull(inference_id) AS inference_id, feedback_id, name, score, score_low, score_high, data_type,
-       rater_kind, rater_id, correction IS NOT NULL AS corrected
+       rater_kind, rater_id, correction IS NOT NULL AS corrected, choice
 FROM feedback
 WHERE inference_id IS NOT NULL
   AND NOT synthetic

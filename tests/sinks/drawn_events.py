@@ -90,6 +90,7 @@ OPTIONAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "gen_ai.evaluation.score.label": words | st.none(),
         "gen_ai.evaluation.explanation": words,
         "feedback.data_type": st.sampled_from([None, "numeric", "text"]),
+        "feedback.choice": st.none() | st.integers(0, 65_535),
         "feedback.range": st.none() | st.just([-1, 0.5]),
         "feedback.weight": positive,
         "feedback.rater_id": words | st.none(),

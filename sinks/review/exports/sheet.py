@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from sinks.review import manifest
-from sinks.review.items import read_line
+from sinks.review.items import own_answer, read_line
 from sinks.review.outcomes import reviewables
 from sinks.review.participation import Label, Plan, planned
 from sinks.review.policy import Policy
@@ -97,8 +97,7 @@ def dialogue(item: Item) -> list[dict[str, str]]:
 
 
 def _answer(item: Item) -> list[dict[str, str]]:
-    said = item["output_messages"] if item["output_messages"] is not None else item.get("output")
-    return list(_turns(said, "assistant"))
+    return list(_turns(own_answer(item), "assistant"))
 
 
 def _answers(item: Item) -> list[dict[str, str]]:

@@ -97,9 +97,9 @@ def _answers(item: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the answers of an item by `inference_id#choice`, its own and its alternatives', as messages of parts."""
     own = {f"{item['inference_id']}#{n}": message for n, message in enumerate(item["output_messages"] or ())}
     others = {
-        f"{other['inference_id']}#{other['choice']}": other["output_messages"][other["choice"]]
+        f"{other['inference_id']}#{other['choice']}": other["output_messages"][0]
         for other in item["alternatives"] or ()
-        if other["output_messages"] and other["choice"] < len(other["output_messages"])
+        if other["output_messages"]
     }
     return others | own
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from sinks.review.items import own_answer
 from sinks.review.report.visible import line, visible
 
 LONGEST = 1500  # characters of a turn: enough to see what it is about; items.jsonl has all
@@ -35,8 +36,7 @@ def dialogue(item: Item) -> list[Turn]:
 
 def answer(item: Item) -> list[Turn]:
     """Return the turns of an item's own answer, or of an alternative's."""
-    said = item["output_messages"] if item["output_messages"] is not None else item.get("output")
-    return [Turn(turn.role, turn.text, answer=True) for turn in _turns(said, "assistant")]
+    return [Turn(turn.role, turn.text, answer=True) for turn in _turns(own_answer(item), "assistant")]
 
 
 def question(item: Item, limit: int) -> str:

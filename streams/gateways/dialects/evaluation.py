@@ -10,7 +10,7 @@ from streams.gateways.base import build
 from streams.gateways.dialects.places import Fields, Place, placed, text
 from streams.gateways.feedback import digest, rater
 from streams.gateways.telemetry import LogRecord
-from streams.gateways.values import aliases, number, word
+from streams.gateways.values import aliases, count, number, word
 
 
 def feedback(record: LogRecord, sent: Fields, time_ns: int) -> Feedback:
@@ -64,6 +64,7 @@ _PLACES = {
     "gen_ai.conversation.id": Place("conversation_id", word),
     "session.id": Place("conversation_id", word, former=True),
     "user.id": Place("user_id", word),
+    "feedback.choice": Place("choice", count),
     "feedback.correction": Place("correction", lambda value: value),
     "error.type": Place("error_type", word),
 }

@@ -1,7 +1,9 @@
 """The truth is planted: corrections, preferences, disagreement and bad slices are found, and nothing else is."""
 
 from datetime import timedelta
+from typing import Any
 
+import orjson
 from clickhouse_connect.driver.client import Client
 
 from sinks.review.candidates import Alternative, Candidate, Draw, Reason
@@ -64,6 +66,52 @@ def test_of_answers_to_one_prompt_the_liked_one_is_named_with_those_that_were_no
     assert {name: (each.why, each.alternatives) for name, each in found.items()} == {
         "second": ("People preferred it to another answer.", (Alternative("first", 0, preferred=False),)),
         "b": ("People preferred it to another model's answer.", (Alternative("a", 0, preferred=False),)),
+    }
+
+
+def test_only_who_has_seen_both_answers_prefers_one(client: Client) -> None:
+    def told(name: str, at: float, **more: Any) -> list[Row]:
+        (table, question), (other, answer) = asked(name, str(more.pop("prompt")), at, model=more.pop("model", "small"))
+        return [(table, question | {"conversation_id": None} | more), (other, answer)]
+
+    pairs: dict[str, list[dict[str, Any]]] = {
+        "strangers": [{"user_id": "u1"}, {"user_id": "u2", "model": "large"}],
+        "nobody knows": [{}, {"model": "large"}],
+        "one user": [{"user_id": "u3"}, {"user_id": "u3"}],
+        "one conversation": [{"conversation_id": "c1"}, {"conversation_id": "c1"}],
+        "experiment": [{"tags": {"experiment": "e1"}}, {"tags": {"experiment": "e1"}, "model": "large"}],
+        "experiment of one model": [{"tags": {"experiment": "e1"}}, {"tags": {"experiment": "e1"}}],
+        "two experiments": [{"tags": {"experiment": "e1"}}, {"tags": {"experiment": "e2"}, "model": "large"}],
+    }
+    for n, (prompt, (bad, good)) in enumerate(pairs.items()):
+        plant(
+            client, [*told(f"{prompt} bad", n, prompt=prompt, **bad), *told(f"{prompt} good", n, prompt=prompt, **good)]
+        )
+        said = [
+            thumb_down(f"d{n}", f"{prompt} bad", hour(n + 1)),
+            feedback(f"u{n}", f"{prompt} good", hour(n + 1), **UP),
+        ]
+        plant(client, said)
+    assert set(named(client, preference)) == {"one user good", "one conversation good", "experiment good"}
+
+
+def test_of_several_answers_of_one_response_the_picked_one_is_preferred(client: Client) -> None:
+    def choices(name: str, count: int) -> list[Row]:
+        said = [{"role": "assistant", "parts": [{"type": "text", "content": f"{name} {n}"}]} for n in range(count)]
+        return [request(name, hour(1)), response(name, hour(1.1), output_messages=orjson.dumps(said).decode())]
+
+    counts = {"picked": 3, "first": 2, "rated": 3, "two minds": 2, "about all": 3, "no such answer": 2, "only one": 1}
+    plant(client, [row for name, count in counts.items() for row in choices(name, count)])
+    picks = [("picked", 2), ("first", 0), ("two minds", 0), ("two minds", 1), ("no such answer", 2), ("only one", 0)]
+    pick = {"name": "implicit.select", "rater_kind": "implicit", **UP}
+    plant(client, [feedback(f"p{n}", name, hour(2), choice=choice, **pick) for n, (name, choice) in enumerate(picks)])
+    plant(client, [feedback("r1", "rated", hour(2), choice=1, **UP), thumb_down("r2", "rated", hour(2), choice=0)])
+    plant(client, [feedback("a1", "about all", hour(2), **pick)])
+    found = named(client, preference)
+    assert {name: (each.why, [(a.choice, a.preferred) for a in each.alternatives]) for name, each in found.items()} == {
+        "picked": ("People preferred answer 3 of 3.", [(1, False), (2, True)]),
+        "first": ("People preferred answer 1 of 2.", [(1, False)]),
+        "rated": ("People preferred answer 2 of 3.", [(1, True), (2, False)]),
     }
 
 
@@ -155,6 +203,6 @@ def test_what_is_drawn_says_of_how_many(client: Client) -> None:
     plant(client, [row for n in range(4) for row in inference(f"failed{n}", hour(1), status="error")])
     plant(client, [feedback(f"up{n}", f"failed{n}", hour(2), **UP) for n in range(4)])
     liked = named(client, preference, limit=2)
-    assert [each.draw for each in liked.values()] == [Draw(1, 6), Draw(2, 6)]
+    assert [each.draw for each in liked.values()] == [Draw(1, 6, "calls"), Draw(2, 6, "calls")]
     praised = named(client, disagreement, limit=2)
     assert [each.draw for each in praised.values()] == [Draw(1, 4, "praised"), Draw(2, 4, "praised")]
