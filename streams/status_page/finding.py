@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from detectors.metrics import metric_of
 from sinks.findings import Incident, Standing
 from streams.events import SHORT, Finding
 from streams.finding_page import advice, facts
@@ -35,6 +36,8 @@ def page(standing: Standing, incident: Incident | None) -> dict[str, Any]:
     return {
         "state": standing.state,
         "about": f"{found.about} {'changed' if found.direction == 'other' else found.direction}",
+        "metric": harmless(found.metric),
+        "meaning": known_metric.meaning if (known_metric := metric_of(found.metric, words=bool(found.subject))) else "",
         "segment": harmless(found.segment),
         "short": found.finding_id[:SHORT],
         "advice": advice(standing, incident),
@@ -49,9 +52,9 @@ def page(standing: Standing, incident: Incident | None) -> dict[str, Any]:
 
 
 def spans(found: Finding) -> list[Span]:
-    """Place both means and their intervals on one axis; nothing where one of them is unknown."""
+    """Place both means and their intervals on one axis; nothing where one of them is unknown, or no interval."""
     ends = (found.low_before, found.mean_before, found.high_before, found.low_after, found.mean_after, found.high_after)
-    if not all(map(isfinite, ends)):
+    if not all(map(isfinite, ends)) or ends[0] == ends[2] or ends[3] == ends[5]:
         return []
     least, most = min(ends), max(ends)
     scale = (WIDTH - 2 * MARGIN) / (most - least or 1.0)

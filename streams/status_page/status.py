@@ -124,7 +124,9 @@ def _moving(health: Health, partition: Partition) -> str:
         return "nothing to read"
     if health.sink_refuses_s > 0 or health.kafka_away_s > 0:
         return "waits for ClickHouse" if health.sink_refuses_s > 0 else "waits for Kafka"
-    return "moves" if standing.still_s < EVERY_S else f"stands still for {standing.still_s:.0f} s"
+    if standing.still_s < EVERY_S:
+        return "moves"
+    return f"stands still for {standing.still_s:.0f} s: `docs/runbooks/stalled.md`"
 
 
 def _servers(health: Health, trouble: str) -> Iterator[dict[str, Any]]:
@@ -132,7 +134,7 @@ def _servers(health: Health, trouble: str) -> Iterator[dict[str, Any]]:
     yield {"name": "Kafka", "well": kafka == 0, "words": f"silent for {kafka:.0f} s" if kafka else "answers"}
     refuses, silent = health.sink_refuses_s, health.sink_silent_s
     if refuses:
-        said = f"has refused blocks for {refuses:.0f} s; each is offered again, and nothing is lost"
+        said = f"has refused blocks for {refuses:.0f} s; each is offered again: `docs/runbooks/sink-down.md`"
     elif silent >= EVERY_S:
         said = f"has not answered a block for {silent:.0f} s"
     else:

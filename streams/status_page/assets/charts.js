@@ -7,7 +7,7 @@ const TABLE_ROWS = 60;
 const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19);
 
 const element = (name, attributes = {}, ...children) => {
-  const svg = ["svg", "line"].includes(name);
+  const svg = ["svg", "path"].includes(name);
   const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);
@@ -17,7 +17,7 @@ const element = (name, attributes = {}, ...children) => {
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export class Chart {
-  // series: [{name, tone: "first" | "second", fill}]; said: a number as text, with its unit.
+  // series: [{name, tone}], of which the first is an area and the second a line; said: a number as text, with its unit.
   constructor(figure, title, series, said) {
     this.figure = figure;
     this.title = title;
@@ -44,9 +44,8 @@ export class Chart {
     this.values = this.series.map(() => element("span"));
     this.at = element("span", { class: "at" });
     const keys = this.series.map(({ name, tone }, n) => {
-      const line = element("line", { class: `s-${tone}`, x1: 0, x2: 24, y1: 5, y2: 5 });
-      if (tone === "second") line.setAttribute("stroke-dasharray", "6 3");
-      const drawn = element("svg", { viewBox: "0 0 24 10", "aria-hidden": "true" }, line);
+      const shape = element("path", { class: tone, d: tone === "first" ? "M0 3V10H24V3z" : "M0 5H24" });
+      const drawn = element("svg", { viewBox: "0 0 24 10", "aria-hidden": "true" }, shape);
       return element("span", { class: "key" }, drawn, `${name} `, this.values[n]);
     });
     this.place = element("div", { class: "plot", "aria-hidden": "true" });
@@ -88,9 +87,8 @@ export class Chart {
         {},
         ...this.series.map(({ tone }) => ({
           stroke: colour(`--${tone}`),
-          width: 1.75,
-          dash: tone === "second" ? [6, 3] : undefined,
-          fill: tone === "first" && this.series.length === 1 ? `${colour("--first")}22` : undefined,
+          width: 1.5,
+          fill: tone === "first" ? `${colour("--first")}2e` : undefined,
           points: { show: false },
           spanGaps: false,
         })),

@@ -77,11 +77,12 @@ const remember = (said) => {
   for (const at of held.rates.keys()) if (at < since) held.rates.delete(at);
 };
 
-// A span in which nothing was stored is 0, but for those before the first and after the last look at the store.
+// A span in which nothing was stored is 0; the last two may not be stored yet.
 const rates = ({ at: until, span_s: span }) => {
-  const first = Math.min(...held.rates.keys());
+  const known = [...held.rates.keys()];
+  const last = Math.max(...known, until - 3 * span);
   const times = [];
-  for (let at = first; until && at + span <= until; at += span) times.push(at);
+  for (let at = Math.min(...known); at <= last; at += span) times.push(at);
   return [times, times.map((at) => held.rates.get(at)?.[0] ?? 0)];
 };
 
@@ -163,7 +164,7 @@ const partitions = (said) =>
     row.className = each.wrong ? "wrong" : "";
     set(topic, each.topic);
     set(partition, String(each.partition));
-    set(words, each.words);
+    withCode(words, each.words);
     set(behind, each.lag ? long(each.behind_s) : "0 s");
     set(lag, whole.format(each.lag));
     set(confirmed, whole.format(each.confirmed));
@@ -193,7 +194,7 @@ const servers = (said) =>
   keyed(by("servers"), said.servers, ({ name }) => name, parts("li", "strong", "span"), (li, each) => {
     li.className = each.well ? "" : "wrong";
     set(li.children[0], each.name);
-    set(li.children[1], each.words);
+    withCode(li.children[1], each.words);
   });
 
 const silent = (why) => {
@@ -227,15 +228,15 @@ const look = async () => {
 };
 
 const hold = by("hold");
+const holds = () => document.hidden || hold.getAttribute("aria-pressed") === "true";
 hold.addEventListener("click", () => {
-  const held_ = hold.getAttribute("aria-pressed") !== "true";
-  hold.setAttribute("aria-pressed", String(held_));
-  if (!held_) look();
+  hold.setAttribute("aria-pressed", String(!holds()));
+  if (!holds()) look();
 });
 
 const round = async () => {
-  if (!document.hidden && hold.getAttribute("aria-pressed") !== "true") await look();
+  if (!holds()) await look();
   setTimeout(round, 1000 * (held.every ?? 5));
 };
-document.addEventListener("visibilitychange", () => document.hidden || hold.getAttribute("aria-pressed") === "true" || look());
+document.addEventListener("visibilitychange", () => holds() || look());
 round();
