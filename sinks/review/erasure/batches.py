@@ -9,8 +9,12 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 
 from sinks.review.audit import FOLDER, Audit, Entry, Step
+from sinks.review.audit import NAME as LOG
+from sinks.review.decisions import NAME as DECISIONS
+from sinks.review.erasure import receipt
 from sinks.review.erasure.items_left import Left
 from sinks.review.erasure.marks import Marks
+from sinks.review.erasure.review_files import mentions
 from sinks.review.folder import sync, write_items
 from sinks.review.manifest import NAME, FileFact, fact, read, verify
 from sinks.review.report.write import PAGE, write_report
@@ -44,13 +48,34 @@ class Batches:
                 self._rewrite(batch)
 
     def sent_on(self) -> list[str]:
-        """Say of batches that hold something who exported or pushed them when: what they sent is not reached."""
+        """Say of batches that hold something who was given it: services that labelled it, exports and pushes.
+
+        A batch that a killed run has erased from holds nothing any more, and is still to be told about.
+        """
+        finished = receipt.finished(self._out)
+        said: list[str] = []
+        for batch in self._batches():
+            steps = Audit(batch).steps()
+            if self._found(batch) or any(each.step is Step.ERASED and each.at not in finished for each in steps):
+                said += [
+                    f"{batch.name} was shown to {plug.name} ({plug.url}) at the cut, for labels: have it erased there, "
+                    "too."
+                    for plug in read(batch).policy.prelabels
+                ]
+                said += [
+                    f"{batch.name} was {each.step} by {each.by} on {each.at}{_where(each)}: have it erased there, too."
+                    for each in steps
+                    if each.step in (Step.EXPORTED, Step.PUSHED)
+                ]
+        return said
+
+    def mentioned(self) -> list[str]:
+        """Say where people's own words name what was erased: reasons of rejections in logs, notes about other items."""
         return [
-            f"{batch.name} was {entry.step} by {entry.by} on {entry.at}{_where(entry)}: have it erased there, too."
+            f"{path} names it in what a person wrote, which is not taken out by itself: read it."
             for batch in self._batches()
-            if self._found(batch)
-            for entry in Audit(batch).steps()
-            if entry.step in (Step.EXPORTED, Step.PUSHED)
+            for path in (batch / FOLDER / LOG, batch / FOLDER / DECISIONS)
+            if path.exists() and mentions(path, self._marks.patterns)
         ]
 
     def names(self) -> set[str]:
@@ -111,7 +136,7 @@ class Batches:
         with Audit(batch).writing() as log:
             if all(entry.facts.get("manifest") != manifest.sha256 for entry in log.entries):
                 log.append(Step.ERASED, subject.by, subject.at, items=len(manifest.erased), manifest=manifest.sha256)
-        self._move(ready, batch, manifest.files)
+            self._move(ready, batch, manifest.files)  # nobody decides or signs meanwhile
 
     def _move(self, ready: Path, batch: Path, files: Container[str]) -> None:
         """Move files over those of the batch, the manifest last; what the batch has no more, it loses."""

@@ -59,7 +59,8 @@ def erase(
         for place in places:
             place.erase()
         left = {place.name: place.count() for place in places}
-        receipt = _receipt(subject, inferences, found, left, [*sent_on, *unreached])
+        told = [*sent_on, *Batches(out, Marks(work)).mentioned(), *unreached]
+        receipt = _receipt(subject, inferences, found, left, told)
         append(out, receipt)
         if not receipt.left:
             work.done()

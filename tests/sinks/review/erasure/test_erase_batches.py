@@ -31,6 +31,8 @@ from tests.sinks.review.erasure.planted import MARKED, NOW, OTHER, plant_all, su
 from tests.sinks.review.erasure.test_erase import NOBODY, erased
 from tests.sinks.review.planting import NEXT_MONDAY, hour, inference, plant, thumb_down
 
+# Nobody answers there, so that it labels nothing; it was shown all the same what it was asked about.
+ASKED = Classifier(kind="classifier", name="topics", url="http://127.0.0.1:9/", retries=0)
 HERS = ("m1", "m2", "lone", "waiting")
 
 
@@ -42,7 +44,7 @@ def batch(client: Client, tmp_path: Path) -> Path:
     plant(
         client, [thumb_down("o by o", "o2", hour(20), rater_id=OTHER), *inference("after", NEXT_MONDAY + timedelta(2))]
     )
-    made = cut(client, Window.week("2026-W46"), Policy(), tmp_path, timedelta(days=1)).path
+    made = cut(client, Window.week("2026-W46"), Policy(prelabels=(ASKED,)), tmp_path, timedelta(days=1)).path
     review = made / "review"
     for name, text in {"tasks.jsonl": '{"id": "m1"}\n', "tasks.csv": "id,text\no1,hello\n"}.items():
         folder = review / "exports" / Path(name).suffix[1:]
@@ -50,20 +52,21 @@ def batch(client: Client, tmp_path: Path) -> Path:
         (folder / name).write_text(text)
     (review / "exports" / "jsonl" / "pushed-1.json").write_text("{}")
     export(made, "huggingface", "Lee", NOW)
-    record(made, [decision("o1"), decision("m1"), decision("o2")], Step.IMPORTED, "Dana", NOW)
+    record(made, [decision("o1", note="as m2 was"), decision("m1"), decision("o2")], Step.IMPORTED, "Dana", NOW)
     kept = Kept(tmp_path, Classifier(kind="classifier", name="topics", url="http://localhost/"))
     for name in ("m1", "o1"):
         kept.add(name, f"fingerprint of {name}", [Prelabel("class", "refund", 0.5, "topics")])
     return made
 
 
-def decision(name: str) -> Decision:
+def decision(name: str, note: str = "") -> Decision:
     return Decision(
         decision_id=identity("2026-W46", name, "dana", "1"),
         batch="2026-W46",
         inference_id=name,
         reviewer="dana",
         verdict="accept",
+        note=note,
         decided_at="2026-11-17T09:30:00Z",
         source="jsonl",
     )
@@ -90,7 +93,9 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     page = rewrite(batch)
     receipt = erased(client, tmp_path)
     assert receipt.left == 0
-    exported, pushed, _ = receipt.elsewhere
+    shown, exported, pushed, noted, _ = receipt.elsewhere
+    assert shown.startswith("2026-W46 was shown to topics (http://127.0.0.1:9/) at the cut, for labels: have it erased")
+    assert noted.endswith("decisions.jsonl names it in what a person wrote, which is not taken out by itself: read it.")
     assert exported.startswith("2026-W46 was exported by Lee on 2026-11-27T00:00:00Z to huggingface: have it erased")
     assert pushed.startswith(
         "2026-W46 was pushed by Lee on 2026-11-27T00:00:00Z to s3://reviews/2026-W46: have it erased"
@@ -100,7 +105,7 @@ def test_a_batch_and_what_became_of_it_lose_what_is_erased(client: Client, batch
     assert found["exports (folders)"] == 2
     assert found["decisions (lines)"] == 1
     assert found["pre-labels kept (lines)"] == 1
-    assert anywhere(tmp_path) == set()
+    assert anywhere(tmp_path) == set(), "as names of things"
     assert not page.exists()
     after = verify(batch)
     assert ids(batch) == items - {*HERS}
@@ -159,13 +164,15 @@ def test_a_rewrite_that_was_killed_again_and_again_is_finished(
     for place, name, how in (
         (module, "sync", killed),  # all of the batch is written, and has no name yet
         (Path, "replace", partialmethod(move, before=0)),  # it has, and nothing is moved
-        (Path, "replace", partialmethod(move, before=2)),  # half of it is
+        (Path, "replace", partialmethod(move, before=3)),  # all but the manifest and the report is
     ):
         with monkeypatch.context() as patched:
             patched.setattr(place, name, how)
             with pytest.raises(KeyboardInterrupt):
                 erased(client, tmp_path)
-    assert erased(client, tmp_path, NOBODY).left == 0
+    receipt = erased(client, tmp_path, NOBODY)
+    assert receipt.left == 0
+    assert any("was exported by Lee" in said for said in receipt.elsewhere), "though killed runs have erased it"
     verify(batch)
     assert [each.inference_id for each in read(batch)] == ["o1", "o2"]
     assert anywhere(tmp_path) == set()
