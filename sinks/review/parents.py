@@ -11,12 +11,13 @@ from sinks.review import manifest as manifest_module
 from sinks.review.manifest import Manifest
 from sinks.review.windows import Window
 
-REACH = timedelta(days=35)  # how long before a window the batch before it may have ended, for its late events to come
+REACH = timedelta(days=35)  # how long before a window a batch may have ended, for its late events to come
 
 
 @dataclass(frozen=True)
 class Late:
-    """The window of the batch before, and the greatest Kafka time of what it saw, milliseconds since 1970."""
+    """The windows of the batches before, as far as they follow on one another, and the greatest Kafka time of what the
+    last of them saw, milliseconds since 1970."""
 
     begin: datetime
     end: datetime
@@ -38,8 +39,8 @@ class Parents:
 
 
 def parents(out: Path, window: Window) -> Parents:
-    """Read the batches in `out` that bear on a window: of those that begin before it, or with it and end before it, the
-    last that ended, and those that overlap with that one or with the window.
+    """Read the batches in `out` that bear on a window: those that it follows on, without a gap and for five weeks back,
+    for what came too late for them; and those that overlap with these or with the window.
 
     Of a window that lies there cut, the batches that it was cut after count, and no others: a batch that was cut since
     changes nothing about it.
@@ -51,17 +52,17 @@ def parents(out: Path, window: Window) -> Parents:
     if there is not None:
         known = [(path, held) for path, held in known if held.window.name in there.parents]
     before = [held for _, held in known if held.window.span.end <= window.begin <= held.window.span.end + REACH]
-    previous = max(before, key=lambda held: (held.window.span.end, held.window.span.begin), default=None)
+    before.sort(key=lambda held: (held.window.span.end, held.window.span.begin), reverse=True)
+    previous = before[0] if before else None
     begin = previous.window.span.begin if previous else window.begin
-    met = [
-        (path, held)
-        for path, held in known
-        if held.window.span.end > begin and (held.window.span.begin, held.window.span.end) < (window.begin, window.end)
-    ]
+    for held in before:
+        if held.window.span.end >= begin:
+            begin = min(begin, held.window.span.begin)
+    met = [(path, held) for path, held in known if held.window.span.end > begin and held.window.span.begin < window.end]
     return Parents(
         hashes={held.window.name: held.sha256_as_cut for _, held in met},
         taken=tuple(sorted({name for path, _ in met for name in _ids(path)})),
-        late=Late(previous.window.span.begin, previous.window.span.end, previous.stored_until) if previous else None,
+        late=Late(begin, previous.window.span.end, previous.stored_until) if previous else None,
         previous=previous,
     )
 

@@ -7,8 +7,8 @@ reason begins where a query begins, or with `, name AS (…)` for a further step
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, cast
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
@@ -22,8 +22,8 @@ PRUNING = "defer_partition_pruning_after_final"
 
 # Halves of one inference may lie in neighbouring weeks, that is, in different partitions: FINAL has to see both, so a
 # window reads a week more on either side. What no one asked for and no one answered (an anomaly score that came first)
-# is not yet an inference; synthetic traffic is known only once all parts are merged. Late is what belongs to the window
-# that was cut before and was stored after that.
+# is not yet an inference; synthetic traffic is known only once all parts are merged. Late is what belongs to windows
+# that were cut before, and was stored after the last of these cuts.
 # Where a request says anything of consent, it has to say yes: what nobody understands, or is kept as a hash, is none.
 _ROWS = """
 SELECT
@@ -33,8 +33,8 @@ SELECT
     time < fromUnixTimestamp64Nano({begin:Int64}, 'UTC') AS late,
     multiIf(
         synthetic, 'synthetic',
-        mapContains(tags, 'consent') AND lower(trimBoth(tags['consent'])) NOT IN ('true', '1', 'yes', 'granted', 'given'),
-            'without_consent',
+        mapContains(tags, 'consent')
+            AND lower(trimBoth(tags['consent'])) NOT IN ('true', '1', 'yes', 'granted', 'given'), 'without_consent',
         inference_id IN (SELECT inference_id FROM TAKEN), 'in_another_batch',
         ''
     ) AS left_out
@@ -47,6 +47,12 @@ WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
        OR time >= fromUnixTimestamp64Nano({late_begin:Int64}, 'UTC')
           AND time < fromUnixTimestamp64Nano({late_end:Int64}, 'UTC')
           AND ingest_time > fromUnixTimestamp64Milli({late_after:Int64}, 'UTC'))
+"""
+# Weeks that were cut long ago are read once more only where something came for them since: one narrow column says so.
+_FIRST_LATE = """
+SELECT min(week) FROM inference_parts
+WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
+  AND ingest_time > fromUnixTimestamp64Milli({late_after:Int64}, 'UTC')
 """
 # A week before the window covers clocks that differ; it keeps the set small when years of feedback are stored.
 _SAID = """
@@ -129,7 +135,7 @@ def snapshot(client: Client, window: Window, closes: datetime, parents: Parents,
         name: of the cut, letters and digits: what a killed one of the same name has left is dropped.
     """
     table = f"cut_{name}"
-    bounds = _bounds(window, closes, parents)
+    bounds = _narrowed(client, _bounds(window, closes, parents), window)
     try:
         _drop(client, table)
         client.command(f"CREATE TABLE {table}_taken (inference_id String) ENGINE = MergeTree ORDER BY inference_id")
@@ -182,6 +188,13 @@ def _bounds(window: Window, closes: datetime, parents: Parents) -> dict[str, obj
         "late_end": nanoseconds(late.end) if late else 0,
         "late_after": late.stored_until if late else 0,
     }
+
+
+def _narrowed(client: Client, bounds: dict[str, object], window: Window) -> dict[str, object]:
+    """Leave out the weeks before the window's own for which nothing came since they were cut."""
+    ((first,),) = client.query(_FIRST_LATE, bounds, settings=pruned(client)).result_rows
+    own: date = (monday_of(window.begin) - WEEK).date()
+    return bounds | {"first_week": max(cast(date, bounds["first_week"]), min(own, first - WEEK))}
 
 
 def _funnel(client: Client, table: str) -> Funnel:

@@ -59,6 +59,34 @@ def test_an_item_is_in_one_batch_where_windows_overlap(client: Client, tmp_path:
     assert third.identical
 
 
+def test_what_comes_too_late_for_the_next_cut_too_is_in_the_one_after(client: Client, tmp_path: Path) -> None:
+    week = timedelta(days=7)
+    for number in range(4):
+        plant(client, inference(f"own{number}", hour(1) + number * week))
+    plant(client, inference("closes", hour(1) + 5 * week))
+    for window in (W46, W47):
+        made(client, window, tmp_path)
+    came = {"ingest_time": NEXT_MONDAY + timedelta(days=9)}
+    plant(client, [request("two weeks late", hour(3), **came), response("two weeks late", hour(3.1), **came)])
+    third = made(client, Window.week("2026-W48"), tmp_path)
+    assert items(third).keys() == {"own2", "two weeks late"}
+    assert third.counts.late == 1
+    fourth = made(client, Window.week("2026-W49"), tmp_path)
+    assert (items(fourth).keys(), fourth.counts.late) == ({"own3"}, 0)
+
+
+def test_an_item_is_in_one_batch_where_a_part_of_the_window_was_cut_before(client: Client, tmp_path: Path) -> None:
+    plant(client, [row for n in range(40) for row in inference(f"a{n:02d}", hour(n))])
+    plant(client, inference("closes", NEXT_MONDAY + timedelta(days=2)))
+    part = made(client, Window.between(hour(10), hour(30)), tmp_path)
+    assert len(items(part)) == 20
+    whole = made(client, W46, tmp_path)
+    assert not items(part).keys() & items(whole).keys()
+    assert (whole.counts.in_another_batch, whole.counts.eligible) == (20, 20)
+    assert made(client, W46, tmp_path).identical
+    assert made(client, Window.between(hour(10), hour(30)), tmp_path).identical
+
+
 def test_a_batch_that_is_cut_later_changes_nothing_about_one_that_is_there(client: Client, tmp_path: Path) -> None:
     plant(client, [row for n in range(40) for row in inference(f"a{n:02d}", hour(n))])
     plant(client, inference("closes", NEXT_MONDAY + timedelta(days=2)))
