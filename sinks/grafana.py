@@ -6,7 +6,8 @@ is one of each, and it says what the finding says now.
 
 import html
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ log = logging.getLogger("sluice.grafana")
 TAGS = ("sluice", "finding")
 TAG_CHARS = 100  # that Grafana has room for; senders name metrics of their own
 ANSWERS_WITHIN_S = 5.0
-NO_ENTRY = (401, 403, 429)  # what a person mends, or time, and not by another annotation
+NO_ENTRY = (401, 403, 429)
 
 _MS = 1_000_000  # nanoseconds
 
@@ -42,6 +43,19 @@ def connect(url: str, token: str) -> GrafanaFace:
         protocol=parts.scheme,
         timeout=ANSWERS_WITHIN_S,
     )
+
+
+@contextmanager
+def _away_is_busy() -> Iterator[None]:
+    """Raise SinkBusy for what a person mends, or time, and not another annotation."""
+    try:
+        yield
+    except GrafanaClientError as refusal:
+        if refusal.status_code not in NO_ENTRY:
+            raise
+        raise SinkBusy(f"Grafana lets nobody in: {refusal.message} (SLUICE_GRAFANA_TOKEN)") from None
+    except (GrafanaServerError, RequestException) as away:
+        raise SinkBusy(f"Grafana is away: {type(away).__name__} (SLUICE_GRAFANA_URL)") from None
 
 
 class Annotations:
@@ -69,16 +83,18 @@ class Annotations:
         for name, annotation in wanted.items():
             if self._told.get(name) != annotation:
                 try:
-                    self._write(name, annotation)
+                    with _away_is_busy():
+                        self._write(name, annotation)
                 except GrafanaClientError as refusal:
-                    if refusal.status_code in NO_ENTRY:
-                        raise SinkBusy(f"Grafana lets nobody in: {refusal.message} (SLUICE_GRAFANA_TOKEN)") from None
                     log.warning("Grafana refuses the annotation of finding %s: %s", name, refusal.message)
                     refused += 1
-                except (GrafanaServerError, RequestException) as away:
-                    raise SinkBusy(f"Grafana is away: {type(away).__name__} (SLUICE_GRAFANA_URL)") from None
                 self._told[name] = annotation
         return refused
+
+    def look(self) -> None:
+        """Look whether annotations can be read. Raises SinkBusy, whose words name the setting."""
+        with _away_is_busy():
+            self._api.GET("/annotations?type=annotation&limit=1")
 
     def _write(self, name: str, annotation: dict[str, Any]) -> None:
         found = self._find(name)

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from grafana_api.grafana_api import GrafanaClientError
 
+from sinks.base import SinkBusy
 from sinks.clickhouse import AWAY, connect, judged, pending
+from sinks.grafana import Annotations
+from sinks.grafana import connect as connect_grafana
 from streams import topics
 from streams.kafka import CannotCall, connection
 from streams.settings import Settings, unknown_variables
@@ -30,6 +34,8 @@ class Diagnosis:
 async def examine(settings: Settings) -> list[Diagnosis]:
     """Look at everything; one thing that is missing does not hide the next."""
     checks: list[Callable[[Settings], Awaitable[Diagnosis]]] = [kafka, clickhouse, state_key, batches, variables]
+    if settings.grafana_url:
+        checks.insert(-1, grafana)
     return [await check(settings) for check in checks]
 
 
@@ -87,6 +93,17 @@ async def batches(settings: Settings) -> Diagnosis:
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return Diagnosis("batches", True, f"go to {folder.absolute()}")
     return Diagnosis("batches", False, f"{nearest} cannot be written to: set SLUICE_BATCHES to a folder that can.")
+
+
+async def grafana(settings: Settings) -> Diagnosis:
+    annotations = Annotations(
+        connect_grafana(settings.grafana_url, settings.grafana_token.get_secret_value()), settings.pages_url
+    )
+    try:
+        await asyncio.to_thread(annotations.look)
+    except (SinkBusy, GrafanaClientError) as away:
+        return Diagnosis("Grafana", False, f"{away}; findings do not become annotations.")
+    return Diagnosis("Grafana", True, f"answers at {settings.grafana_url}")
 
 
 async def variables(_settings: Settings) -> Diagnosis:

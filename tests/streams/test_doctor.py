@@ -10,6 +10,7 @@ from deploy.local.broker import KafkaServer
 from sinks.clickhouse import connect, migrate
 from streams import doctor, topics
 from streams.settings import Settings, load
+from tests.grafana_server import TOKEN, running
 from tests.sinks.half_server import HalfServer
 
 
@@ -90,3 +91,17 @@ async def test_variables_that_set_nothing_are_named(monkeypatch: pytest.MonkeyPa
     found = await doctor.variables(load())
     assert found.well, "it may be somebody else's variable"
     assert "SLUICE_GRUOP" in found.words
+
+
+async def test_a_grafana_is_looked_at_where_one_is_set(nobody: str) -> None:
+    with running() as served:
+        well = await doctor.grafana(load(grafana_url=served.url, grafana_token=TOKEN))
+        shut = await doctor.grafana(load(grafana_url=served.url, grafana_token="another"))  # noqa: S106  # opens nothing
+    away = await doctor.grafana(load(grafana_url=f"http://{nobody}", grafana_token=TOKEN))
+    assert (well.well, well.words) == (True, f"answers at {served.url}")
+    assert not shut.well
+    assert "SLUICE_GRAFANA_TOKEN" in shut.words
+    assert not away.well
+    assert "SLUICE_GRAFANA_URL" in away.words
+    subjects = [each.subject for each in await doctor.examine(load(grafana_url=f"http://{nobody}"))]
+    assert subjects[-2:] == ["Grafana", "variables"]
