@@ -46,8 +46,8 @@ def batch(
     out: Path,
     items: list[Item],
     name: str = NAME,
-    release: Release = Release(),
-    **participation: Any,  # noqa: B008
+    release: Release = Release(),  # noqa: B008
+    **participation: Any,
 ) -> Path:
     """Write a batch whose policy asks for one person an item, unless a test says otherwise."""
     asked = Participation(**({"double_review_share": 0.0} | participation))
