@@ -69,6 +69,12 @@ detection: $(READY) ## Measure false alarms and delays of drift detection beside
 fuzz: $(READY) ## Feed every decoder a million hostile records (half an hour)
 	$(BIN)/python -m bench.fuzz
 
+MINUTES ?= 20
+
+.PHONY: chaos
+chaos: $(READY) ## Break workers, Kafka and ClickHouse at random under load, and keep the count in docs/reliability.md (MINUTES=20 SEED=1)
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) --keep
+
 .PHONY: metrics
 metrics: $(READY) ## Write docs/metrics.md anew after a change of the metrics
 	$(BIN)/sluice metrics > docs/metrics.md

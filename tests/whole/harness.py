@@ -97,10 +97,15 @@ class World:
 
     def start(self, **changes: Any) -> LocalWorker:
         """Start a worker with these settings changed; return when it serves metrics, it may join its group later."""
+        worker = self.worker(**changes)
+        worker.start()
+        return worker
+
+    def worker(self, **changes: Any) -> LocalWorker:
+        """Return a worker with these settings changed, which is not started yet."""
         settings = self.settings.model_copy(update={"web_port": free_port()} | changes)
         worker = LocalWorker(settings, self.folder / f"worker-{len(self.workers)}.log")
         self.workers.append(worker)
-        worker.start()
         return worker
 
     def sluice(self, *arguments: str) -> "subprocess.CompletedProcess[str]":

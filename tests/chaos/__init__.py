@@ -1,0 +1,1 @@
+"""Workers, Kafka and ClickHouse are broken at random, under load with known ids; nothing may be lost or doubled."""

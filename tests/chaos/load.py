@@ -1,0 +1,92 @@
+"""A steady stream with known ids goes to Kafka through one producer, in order, whatever happens to the broker."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaProducer
+
+from tests.whole.events import SERVICES, answers
+from tests.whole.harness import FEEDBACK, Message, World
+
+TICK_S = 0.1
+NEVER = 10**9
+PATIENCE_S = 300.0
+POISON = b"\xff{ this is no event"
+
+
+class Load:
+    """Sends `rate` answers a second while it is entered; `confirmed` of them are in Kafka.
+
+    The producer is idempotent where the broker can be: what it tries again comes once, and in order.
+    """
+
+    def __init__(self, world: World, rate: float, *, idempotent: bool) -> None:
+        self.rate, self.poisoned, self.confirmed = rate, 0, 0
+        self._world, self._idempotent = world, idempotent
+        self._stream: Iterator[Message] = answers(0, NEVER)
+        self._burst = self._poison = 0
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self.broken: BaseException | None = None
+
+    @property
+    def answers_each(self) -> int:
+        """How many answers of each service were sent; whole rounds of them are."""
+        return self.confirmed // len(SERVICES)
+
+    def burst(self, factor: float) -> None:
+        """Send the answers of so many seconds at once."""
+        self._burst += round(factor * self.rate)
+
+    def poison(self, records: int) -> None:
+        """Send records that are none, among the feedback."""
+        self._poison += records
+
+    async def _run(self) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._world.settings.kafka_bootstrap,
+            acks="all",
+            enable_idempotence=self._idempotent,
+            linger_ms=5,
+            request_timeout_ms=int(PATIENCE_S * 1000),
+        )
+        try:
+            await producer.start()
+            while not self._ends.is_set():
+                due, self._burst = round(self.rate * TICK_S) + self._burst, 0
+                await self._send(producer, list(islice(self._stream, due - due % len(SERVICES))))
+                dead, self._poison = self._poison, 0
+                await self._send(producer, [Message(FEEDBACK, POISON, None) for _ in range(dead)])
+                await asyncio.sleep(TICK_S)
+        except BaseException as broken:  # told where the load ends: a thread's own cry is heard by nobody
+            self.broken = broken
+        finally:
+            await producer.stop()
+
+    async def _send(self, producer: AIOKafkaProducer, messages: list[Message]) -> None:
+        prefix = self._world.settings.topic_prefix
+        sent = [
+            await producer.send(prefix + each.topic, each.value, key=each.key, partition=each.partition)
+            for each in messages
+        ]
+        await asyncio.gather(*sent)
+        dead = sum(each.value == POISON for each in messages)
+        self.poisoned += dead
+        self.confirmed += len(messages) - dead
+        self._world.produced.update(each.topic for each in messages)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._ends.set()
+        self._thread.join(timeout=PATIENCE_S + 30)
+        if self.broken:
+            raise AssertionError("the load could not be sent") from self.broken

@@ -1,0 +1,44 @@
+"""What a run of chaos came to becomes the table of docs/reliability.md."""
+
+import statistics
+from pathlib import Path
+
+from tests.chaos.faults import KAFKA, STORE, TRAFFIC, WORKERS
+from tests.chaos.run import RATE, Result
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+BEGINS, ENDS = "<!-- kept by make chaos -->", "<!-- to here -->"
+
+
+def table(result: Result, minutes: float) -> str:
+    """Return the table in Markdown, with what was counted above it."""
+    others = "" if result.findings == result.findings_without_faults else "NOT "
+    head = [
+        f"Seed {result.seed}, {minutes:g} minutes of faults, {result.broker}, {RATE:g} answers a second: "
+        f"{result.injected} faults, {result.sent:,} answers sent, **{result.lost} lost, {result.doubled} double**; "
+        f"{result.poisoned:,} records that are none, {result.dead_letters:,} dead letters; {len(result.findings)} "
+        f"finding(s), {others}the same as without faults. Workers took {result.largest_mb:.0f} MB at most; "
+        f"{result.restarts} times one ended by itself and was started again.",
+        "",
+        "| fault | times | recovered after, median | at most | what a user sees |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join(head + [_row(result, name, seen) for name, seen in _seen().items()])
+
+
+def keep(text: str) -> None:
+    """Put the table into docs/reliability.md, in the place of the last one."""
+    before, _, rest = PAGE.read_text().partition(BEGINS)
+    after = rest.partition(ENDS)[2]
+    PAGE.write_text(f"{before}{BEGINS}\n{text}\n{ENDS}{after}")
+
+
+def _seen() -> dict[str, str]:
+    return {fault.name: fault.seen for fault in (*WORKERS, *STORE, *TRAFFIC, *KAFKA)}
+
+
+def _row(result: Result, name: str, seen: str) -> str:
+    seconds = result.recoveries.get(name)
+    if not seconds:
+        return f"| {name} | 0 | | | {seen} |"
+    return f"| {name} | {len(seconds)} | {statistics.median(seconds):.1f} s | {max(seconds):.1f} s | {seen} |"

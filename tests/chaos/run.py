@@ -1,0 +1,154 @@
+"""Faults come at random, one or two at a time, while a load goes on; in the end everything is counted."""
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from clickhouse_connect.driver.client import Client
+
+from deploy.local import kafka
+from deploy.local.broker import EmbeddedBroker, KafkaServer
+from deploy.local.clickhouse import LocalClickHouse
+from deploy.local.kafka import ApacheKafka
+from detectors.bank import SegmentBank
+from detectors.budget import Budget
+from sinks.clickhouse import connect, migrate
+from streams.findings import finding
+from streams.settings import Settings
+from tests.chaos.crew import Crew
+from tests.chaos.faults import Fault, Scene, faults
+from tests.chaos.load import Load
+from tests.chaos.proxy import Proxy
+from tests.streams.test_ingest_measures import read_in
+from tests.whole.events import SERVICES, answers
+from tests.whole.harness import World
+
+RATE = 300.0
+RECOVERS_WITHIN_S = 120.0
+TOGETHER = (1, 2, 3, 3)  # faults that are made at once, each of another kind
+
+
+@dataclass
+class Result:
+    """What a run came to; recoveries are seconds from a fault's end until all that was sent by then is stored."""
+
+    seed: int
+    broker: str
+    sent: int = 0
+    stored: int = 0
+    doubled: int = 0
+    poisoned: int = 0
+    dead_letters: int = 0
+    restarts: int = 0
+    largest_mb: float = 0.0
+    findings: list[str] = field(default_factory=list)
+    findings_without_faults: list[str] = field(default_factory=list)
+    recoveries: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def injected(self) -> int:
+        return sum(map(len, self.recoveries.values()))
+
+    @property
+    def lost(self) -> int:
+        return self.sent - self.stored
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was lost or doubled, all poison was set aside, and detectors found what there was."""
+        kept = self.lost == self.doubled == 0 and self.dead_letters == self.poisoned
+        return kept and self.findings == self.findings_without_faults
+
+
+def run(folder: Path, seed: int, seconds: float, say: Callable[[str], None]) -> Result:
+    """Break things for so long, then count. Raises AssertionError where something does not recover."""
+    draw = random.Random(seed)  # noqa: S311  # a seed is there to be said
+    broker: KafkaServer = EmbeddedBroker() if kafka.missing() else ApacheKafka()
+    result = Result(seed, broker.name)
+    with (
+        broker,
+        LocalClickHouse(folder / "clickhouse") as clickhouse,
+        Proxy(clickhouse.url, seed) as proxy,
+        World(broker.bootstrap, proxy.url, folder) as world,
+    ):
+        direct = connect(f"{clickhouse.url}/{world.settings.clickhouse_url.rpartition('/')[2]}")
+        migrate(direct)
+        load = Load(world, RATE, idempotent=isinstance(broker, ApacheKafka))
+        with Crew(world, draw) as crew:
+            scene = Scene(broker, clickhouse, proxy, crew, load)
+            with load:
+                _until_stored(direct, 1)
+                _break(scene, direct, result, draw, seconds, say)
+            say("No more faults; counting.")
+            crew.scale(1)
+            world.settle()
+            result.restarts, result.largest_mb = crew.restarts, crew.largest_mb
+        _count(direct, load, result)
+    return result
+
+
+def _break(
+    scene: Scene, direct: Client, result: Result, draw: random.Random, seconds: float, say: Callable[[str], None]
+) -> None:
+    ends = time.monotonic() + seconds
+    known = faults(scene.kafka)
+    waiting: list[Fault] = []
+    while time.monotonic() < ends:
+        if len(waiting) < len(known):  # each fault comes as often as the others
+            waiting += draw.sample(known, len(known))
+        first_of_kind = {fault.kind: fault for fault in reversed(waiting)}
+        together = draw.sample(list(first_of_kind.values()), draw.choice(TOGETHER))
+        for fault in together:
+            waiting.remove(fault)
+        say(f"{result.injected:4}  {' + '.join(fault.name for fault in together)}")
+        _at_once([partial(fault.make, scene, random.Random(draw.random())) for fault in together])  # noqa: S311
+        healed = time.monotonic()
+        _until_stored(direct, scene.load.confirmed)
+        for fault in together:
+            result.recoveries[fault.name].append(time.monotonic() - healed)
+
+
+def _at_once(makes: Sequence[Callable[[], None]]) -> None:
+    with ThreadPoolExecutor(len(makes)) as threads:
+        for made in [threads.submit(make) for make in makes]:
+            made.result()
+
+
+def _until_stored(direct: Client, wanted: int) -> None:
+    deadline = time.monotonic() + RECOVERS_WITHIN_S
+    while (stored := _stored(direct)) < wanted:
+        assert time.monotonic() < deadline, f"{stored} of {wanted} rows {RECOVERS_WITHIN_S:g} s after the fault's end"
+        time.sleep(0.2)
+
+
+def _stored(direct: Client) -> int:
+    try:
+        ((rows,),) = direct.query("SELECT uniqExact(inference_id) FROM inference_parts").result_rows
+    except Exception:  # ClickHouse may be what is broken: it is asked again
+        return 0
+    return int(rows)
+
+
+def _count(direct: Client, load: Load, result: Result) -> None:
+    ((rows, ids),) = direct.query("SELECT count(), uniqExact(inference_id) FROM inferences").result_rows
+    ((letters,),) = direct.query("SELECT count() FROM dead_letters FINAL").result_rows
+    result.sent, result.stored, result.doubled = load.confirmed, int(ids), int(rows) - int(ids)
+    result.poisoned, result.dead_letters = load.poisoned, int(letters)
+    found = direct.query("SELECT finding_id FROM findings ORDER BY finding_id").result_rows
+    result.findings = [finding_id for (finding_id,) in found]
+    result.findings_without_faults = sorted(_expected(load.answers_each))
+
+
+def _expected(each: int) -> set[str]:
+    """Return what detectors find in the same stream, read and watched in one go."""
+    settings, found = Settings(), set[str]()
+    sent = [("responses", message.value or b"", ()) for message in answers(0, each)]
+    for name, measured in read_in(sent, size=each * len(SERVICES)).items():
+        bank = SegmentBank(Budget(settings.segments, settings.false_alarms))
+        found |= {finding(name, signal).finding_id for signal in bank.process(measured).signals}
+    return found
