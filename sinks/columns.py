@@ -1,7 +1,7 @@
 """Events become columns: each kind of thing that is stored, as an Arrow table named as its ClickHouse columns are."""
 
-from collections.abc import Collection, Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from streams.events import (
     DeadLetter,
     E,
+    Event,
     Feedback,
     Finding,
     InferenceRequest,
@@ -156,10 +157,10 @@ REFERENCE = {
 def request_parts(received: Received[InferenceRequest]) -> pa.Table:
     """Return the requests' columns of `inference_parts`."""
     columns = _columns(received, REQUEST)
-    columns |= {name: _json(values) for name, values in _known(received.events, REQUEST_JSON)}
+    columns |= {name: _json(values) for name, values in _fields(received.events, REQUEST_JSON)}
     columns["request_time"] = columns["time"]
     columns["request_record"] = pa.array(received.records, TEXT)
-    columns["request_parameters"] = _json([_parameters(event) for event in received.events])
+    columns["request_parameters"] = _parameters(received.events)
     return pa.table(columns)
 
 
@@ -168,7 +169,7 @@ def response_parts(
 ) -> pa.Table:
     """Return the responses' columns of `inference_parts`, with each one's segment and the length of its text."""
     columns = _columns(received, RESPONSE)
-    columns |= {name: _json(values) for name, values in _known(received.events, RESPONSE_JSON)}
+    columns |= {name: _json(values) for name, values in _fields(received.events, RESPONSE_JSON)}
     # That no answer came is not an answer: when the late one comes, nothing of this may stand beside it.
     came = [event.status != "timeout_no_response" for event in received.events]
     columns["response_time"] = pc.if_else(pa.array(came), columns["time"], None)
@@ -237,7 +238,7 @@ def _named(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
 
 def _columns(received: Received[E], types: dict[str, pa.DataType]) -> dict[str, pa.Array]:
     """Return the attributes as columns, and what the record and the sender's labels add to every kind."""
-    columns = _attributes(received.events, types)
+    columns = {name: pa.array(values, types[name]) for name, values in _fields(received.events, types)}
     columns["time"] = columns.pop("time_unix_nano")
     columns["ingest_time"] = _millis(received.ingest_ms)
     if any(event.tags for event in received.events):
@@ -247,11 +248,20 @@ def _columns(received: Received[E], types: dict[str, pa.DataType]) -> dict[str, 
 
 def _attributes(things: Sequence[Any], types: dict[str, pa.DataType]) -> dict[str, pa.Array]:
     """Return a column for each attribute that is known of any thing; the table's own default is null."""
-    return {name: pa.array(values, types[name]) for name, values in _known(things, types)}
+    return {name: pa.array(values, types[name]) for name, values in _known(map(attrgetter(*types), things), types)}
+
+
+def _fields(events: Sequence[Event], names: Collection[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield what is known of events' fields, out of their own dictionaries: a third of the cost of attributes."""
+    return _known(map(itemgetter(*names), map(vars, events)), names)
 
 
 def _json(values: Sequence[Any]) -> pa.Array:
-    return pa.array([None if value is None else _text(value) for value in values], pa.binary())
+    try:
+        written = [None if value is None else orjson.dumps(value) for value in values]
+    except TypeError:
+        written = [None if value is None else _text(value) for value in values]
+    return pa.array(written, pa.binary())
 
 
 def _text(value: object) -> bytes:
@@ -262,9 +272,9 @@ def _text(value: object) -> bytes:
         return to_json(value, inf_nan_mode="null")
 
 
-def _known(things: Sequence[Any], names: Collection[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    # attrgetter and zip are C: a fifth of the cost of a comprehension for each column.
-    for name, values in zip(names, zip(*map(attrgetter(*names), things), strict=True), strict=True):
+def _known(rows: Iterable[tuple[Any, ...]], names: Collection[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    # zip and what gets the rows are C: a tenth of the cost of a comprehension for each column.
+    for name, values in zip(names, zip(*rows, strict=True), strict=True):
         if values.count(None) < len(values):
             yield name, values
 
@@ -273,5 +283,13 @@ def _millis(values: Sequence[int]) -> pa.Array:
     return pa.array([ms if 0 <= ms < LATEST_MS else 0 for ms in values], pa.int64()).cast(MILLIS)
 
 
-def _parameters(event: InferenceRequest) -> dict[str, Any] | None:
-    return {name: value for name in REQUEST_PARAMETERS if (value := getattr(event, name)) is not None} or None
+def _parameters(requests: Sequence[InferenceRequest]) -> pa.Array:
+    """Return what each request asked of its model, as JSON. Most ask the same: it is written once."""
+    written: dict[tuple[Any, ...], bytes | None] = {}
+    column = []
+    for values in map(itemgetter(*REQUEST_PARAMETERS), map(vars, requests)):
+        if values not in written or 0.0 in values:  # which is equal to -0.0, but written otherwise
+            said = {name: each for name, each in zip(REQUEST_PARAMETERS, values, strict=True) if each is not None}
+            written[values] = orjson.dumps(said) if said else None
+        column.append(written[values])
+    return pa.array(column, pa.binary())

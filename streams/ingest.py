@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -81,7 +82,8 @@ class Block:
 
     def formats(self) -> Counter[tuple[str, str]]:
         """Count the events by the format they came in and their kind."""
-        return Counter((event.source_format, event.kind) for kind in self.kinds() for event in kind.events)
+        named = itemgetter("source_format", "kind")
+        return sum((Counter(map(named, map(vars, kind.events))) for kind in self.kinds()), Counter())
 
     def judgements(self) -> Counter[tuple[str, str]]:
         """Count the feedback by what was judged and by what kind of rater."""
@@ -89,11 +91,13 @@ class Block:
 
     def latest_ns(self) -> int:
         """Return the greatest event time of the block, 0 where it holds no event."""
-        return max((event.time_unix_nano for kind in self.kinds() for event in kind.events), default=0)
+        times = (map(attrgetter("time_unix_nano"), kind.events) for kind in self.kinds())
+        return max((max(each, default=0) for each in times), default=0)
 
     def response_aliases(self) -> list[str]:
         """Name the answers as their callers know them: two accounts of a call have this name in common."""
-        return [f"resp:{response.response_id}" for response in self.responses.events if response.response_id]
+        named = map(attrgetter("response_id"), self.responses.events)
+        return [f"resp:{response_id}" for response_id in named if response_id]
 
     def tables(self) -> Iterator[tuple[str, pa.Table]]:
         """Give each ClickHouse table its rows; the ledger's come apart, after these are confirmed."""
@@ -141,7 +145,7 @@ class Reader:
                 for record in batch.records[start : start + WARM]:
                     dead += not self._record(block, record, source, number)
                 for kind, first in zip(block.kinds(), read, strict=True):
-                    kind.events[first:] = self.redactor.apply_all(kind.events[first:], source.content)
+                    self.redactor.apply_all(kind.events[first:], source.content)
             block.ledger.append(
                 ledger_row(batch, dead, events=block.events - before, letters=len(block.letters) - lettered)
             )

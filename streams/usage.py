@@ -1,14 +1,16 @@
 """Answers and feedback go in; what each user, key and tenant used comes out, for the shard that has all theirs."""
 
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from operator import itemgetter
 
 import numpy as np
 
 from detectors.base import Measurements, Words
-from streams.events import Event, Feedback, InferenceResponse, Received
+from streams.events import Feedback, InferenceResponse, Received
 from streams.measure import ROWS
 from streams.measure.answers import FAILED
 
@@ -24,15 +26,12 @@ _TAGS: Mapping[str, Sequence[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A row: what one event says that somebody used, None for not known; numbers in the order of NUMBERS."""
-
-    source: int
-    position: int
-    time_unix_nano: int
-    inference_id: str
-    numbers: tuple[float | None, ...]
+# A row: source, position, time, inference, then NUMBERS (None for not known) and who used that.
+_Row = tuple[int, int, int, str, float | None, float | None, float | None, float | None, str]
+_Shards = dict[tuple[str, str], list[_Row]]  # by shard and kind
+_ANSWERED = itemgetter(
+    *("user_id", "tags", "time_unix_nano", "inference_id", "input_tokens", "output_tokens", "cost_usd", "status")
+)
 
 
 def by_shard(
@@ -40,59 +39,66 @@ def by_shard(
 ) -> Iterator[tuple[str, Measurements]]:
     """Yield what was used by shard, `users/0` to `tenants/15`, rows in order of source and position, at most ROWS to a
     piece. Responses that are not `watched` are left out, and feedback that is synthetic, withdrawn or a machine's."""
-    shards: dict[tuple[str, str], list[tuple[Used, str]]] = {}
-    for used, event in (*_answered(responses, watched), *_judged(feedback)):
-        for kind, who in _named(event):
-            shard = f"{kind}s/{zlib.crc32(who.encode('utf-8', 'surrogatepass')) % SHARDS}"
-            shards.setdefault((shard, kind), []).append((used, who))
+    shards: _Shards = defaultdict(list)
+    _answered(shards, responses, watched)
+    _judged(shards, feedback)
     for (shard, kind), rows in shards.items():
-        rows.sort(key=lambda row: (row[0].source, row[0].position))
+        rows.sort(key=itemgetter(0, 1))
         for start, stop in pairwise([*range(0, len(rows), ROWS), len(rows)]):
             yield shard, _columns(kind, rows[start:stop])
 
 
-def _answered(responses: Received[InferenceResponse], watched: Sequence[bool]) -> Iterator[tuple[Used, Event]]:
-    """Yield what each watched call used; one that failed without an answer may have used nothing."""
-    places = zip(responses.events, watched, responses.sources, responses.positions, strict=True)
-    for event, is_watched, source, position in places:
-        if is_watched:
-            known = [tokens for tokens in (event.input_tokens, event.output_tokens) if tokens is not None]
-            numbers = (sum(known) if known else None, event.cost_usd, float(event.status in FAILED), None)
-            yield Used(source, position, event.time_unix_nano, event.inference_id, numbers), event
+def _answered(shards: _Shards, responses: Received[InferenceResponse], watched: Sequence[bool]) -> None:
+    """Add what each watched call used; one that failed without an answer may have used nothing."""
+    rows = map(_ANSWERED, map(vars, responses.events))
+    for row, is_watched, source, position in zip(rows, watched, responses.sources, responses.positions, strict=True):
+        user, tags, time, inference_id, asked, written, cost, status = row
+        if is_watched and (user or tags):
+            tokens = written if asked is None else asked if written is None else asked + written
+            error = 1.0 if status in FAILED else 0.0
+            for where, who in _named(user, tags):
+                shards[where].append((source, position, time, inference_id, tokens, cost, error, None, who))
 
 
-def _judged(feedback: Received[Feedback]) -> Iterator[tuple[Used, Event]]:
-    """Yield each piece of feedback that somebody gave."""
+def _judged(shards: _Shards, feedback: Received[Feedback]) -> None:
+    """Add each piece of feedback that somebody gave."""
     for event, source, position in zip(feedback.events, feedback.sources, feedback.positions, strict=True):
         if not (event.synthetic or event.deleted or event.rater_kind in _MACHINES):
             about = event.inference_id or event.event_id
-            yield Used(source, position, event.time_unix_nano, about, (None, None, None, 1.0)), event
+            for where, who in _named(event.user_id or event.rater_id, event.tags):
+                shards[where].append((source, position, event.time_unix_nano, about, None, None, None, 1.0, who))
 
 
-def _named(event: Event) -> Iterator[tuple[str, str]]:
-    """Yield the kind and the name of all whom an event names; users are pseudonyms by now."""
-    user = event.user_id or (event.rater_id if isinstance(event, Feedback) else None)
+def _named(user: str | None, tags: Mapping[str, str]) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield shard and kind, and the name, of all whom an event names; users are pseudonyms by now."""
     if user:
-        yield "user", user[:LONGEST]
-    if event.tags:
-        for kind, tags in _TAGS.items():
-            who = next((event.tags[tag] for tag in tags if event.tags.get(tag)), None)
+        yield _shard("user", user[:LONGEST]), user[:LONGEST]
+    if tags:
+        for kind, names in _TAGS.items():
+            who = next((tags[tag] for tag in names if tags.get(tag)), None)
             if who:
-                yield kind, who[:LONGEST]
+                yield _shard(kind, who[:LONGEST]), who[:LONGEST]
 
 
-def _columns(kind: str, rows: Sequence[tuple[Used, str]]) -> Measurements:
+@lru_cache(maxsize=10_000)
+def _shard(kind: str, who: str) -> tuple[str, str]:
+    return f"{kind}s/{zlib.crc32(who.encode('utf-8', 'surrogatepass')) % SHARDS}", kind
+
+
+def _columns(kind: str, rows: Sequence[_Row]) -> Measurements:
     """Make columns of rows; what is known of none is left out."""
-    used = [row for row, _ in rows]
-    table = np.array([row.numbers for row in used], np.float64)  # None becomes NaN: null is not 0
-    known = np.any(~np.isnan(table), axis=0).tolist()
+    source, position, time, inference_id, *numbers, names = zip(*rows, strict=True)
     code: dict[str, int] = {}
-    codes = [code.setdefault(who, len(code)) for _, who in rows]
+    codes = [code.setdefault(who, len(code)) for who in names]
     return Measurements(
-        source=np.array([row.source for row in used], np.int64),
-        position=np.array([row.position for row in used], np.int64),
-        time_unix_nano=np.array([row.time_unix_nano for row in used], np.int64),
-        inference_id=[row.inference_id for row in used],
-        values={name: table[:, column] for column, name in enumerate(NUMBERS) if known[column]},
+        source=np.array(source, np.int64),
+        position=np.array(position, np.int64),
+        time_unix_nano=np.array(time, np.int64),
+        inference_id=list(inference_id),
+        values={
+            name: np.array(column, np.float64)  # None becomes NaN: null is not 0
+            for name, column in zip(NUMBERS, numbers, strict=True)
+            if column.count(None) < len(column)
+        },
         words={kind: Words(np.array(codes, np.int32), tuple(code))},
     )

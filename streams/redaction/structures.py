@@ -1,7 +1,7 @@
 """Values as JSON has them pass through, nested as they like: their texts come out, and go back in changed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +33,35 @@ _FORM = frozenset(
         "length",
     )
 )
+
+
+def gather(root: Mapping[str, Any], texts: list[str]) -> bool:
+    """Append the texts of a value to others, as `Texts` has them; False where a key may name a credential.
+
+    To know where a text is takes longer than to look at it, and hardly any is ever changed.
+    """
+    containers: list[Any] = [root]
+    ordinary = True
+    for container in containers:
+        if isinstance(container, dict):
+            named = container is not root  # the root's keys are ours
+            for key, value in container.items():
+                if named and key not in _FORM:
+                    texts.append(key)
+                    ordinary = ordinary and not _named(key)
+                if isinstance(value, str):
+                    if value not in _FORM:
+                        texts.append(value)
+                elif isinstance(value, dict | list):
+                    containers.append(value)
+        else:
+            for value in container:
+                if isinstance(value, str):
+                    texts.append(value)
+                elif isinstance(value, dict | list):
+                    containers.append(value)
+    return ordinary
+
 
 # Where a text is: the number of its container, its key or index there, and whether it is the key itself. A plain tuple,
 # and loops without calls: events of tens of thousands of texts exist.

@@ -1,8 +1,9 @@
 """Texts pass through, and leave with placeholders for what must not be stored."""
 
 import operator
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from streams.redaction import contacts, numbers, secrets
 from streams.redaction.page import Check, Page, TooDense
@@ -29,23 +30,23 @@ _PASSES = 4
 _AT_ONCE = 1_000_000  # characters that are searched as one
 
 
-def asking_for_a_look(groups: Sequence[Sequence[str]]) -> set[int]:
+def asking_for_a_look(texts: Sequence[str], ends: Sequence[int]) -> set[int]:
     """Say which groups of texts hold a trigger, by their numbers; the others are as `redact_all` would leave them.
 
-    One search through a megabyte costs less than a search through each text of it.
+    One search through a megabyte costs less than a search through each text of it. `ends` (rising) is where in `texts`
+    each group ends.
     """
-    asking: set[int] = set()
-    joined: list[str] = []
-    first = size = 0
-    for number, texts in enumerate(groups):
-        joined.append(_BORDER.join(texts))
-        size += len(joined[-1])
-        if joined[-1].count(_BORDER) > max(0, len(texts) - 1):
-            asking.add(number)
-        if size > _AT_ONCE or number == len(groups) - 1:
-            asking.update(first + each for each in triggered(joined, _BORDER))
-            joined, first, size = [], number + 1, 0
-    return asking
+    return {bisect_right(ends, number) for number in _asking(texts, 0)}
+
+
+def _asking(texts: Sequence[str], first: int) -> Iterator[int]:
+    if len(texts) > 1 and sum(map(len, texts)) > _AT_ONCE:
+        half = len(texts) // 2
+        yield from _asking(texts[:half], first)
+        yield from _asking(texts[half:], first + half)
+        return
+    for number in triggered(texts, _BORDER):
+        yield first + number
 
 
 def redact(text: str) -> tuple[str, Counter[str]]:

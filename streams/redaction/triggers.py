@@ -38,7 +38,7 @@ TRIGGERS = {
     r"|\b(?:19|20)[0-9]{2}[-/.][01]?[0-9][-/.][0-3]?[0-9]"
     r"(?:[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)?\b",
     "pem": r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY",
-    "url": r"://[^\s/@:?#\"'<>]*:[^\s/@\"'<>]+@",
+    "url": r"://[^\s/@:?#\"'<>\x00]*:[^\s/@\"'<>\x00]+@",
     "header": r"(?i:\b(?:authorization|(?:set-)?cookie|(?:x-)?api-key|x-[a-z]{2,12}-(?:api-)?(?:key|token))"
     r"\\{0,3}[\"']?[\])]?[ \t]?[:=])",
     "named": r"(?i:(?:passw(?:or)?d|passphrase|\bpwd|secret|token|api[_\- ]?key|access[_\-]?key|private[_\-]?key"
@@ -102,20 +102,24 @@ class Scan:
 
 
 def triggered(texts: Sequence[str], border: str) -> Iterator[int]:
-    """Give the numbers of the texts in which there is any trigger; no trigger holds the border."""
+    """Give the numbers of the texts in which there is any trigger, or the border, which no trigger holds."""
     joined = border.join(texts)
     try:
         encoded = joined.encode()
     except UnicodeEncodeError:  # half a surrogate pair: whose it is comes out when each is read
         yield from range(len(texts))
         return
+    if joined.count(border) > max(0, len(texts) - 1):  # hostile: nobody types it
+        yield from (number for number, text in enumerate(texts) if border in text)
     narrow = len(encoded) == len(joined)
+    found = _TRIGGER.search(encoded)
+    if found is None:  # as a rule
+        return
     ends = list(accumulate((len(text) if narrow else len(text.encode())) + 1 for text in texts))
-    place = 0
-    while (found := _TRIGGER.search(encoded, place)) is not None:
+    while found is not None:
         number = bisect_right(ends, found.start())
         yield number
-        place = ends[number]
+        found = _TRIGGER.search(encoded, ends[number])
 
 
 def folded(text: str) -> str:

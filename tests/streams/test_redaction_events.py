@@ -259,3 +259,17 @@ def test_no_structure_takes_long(value: Any, redactor: Redactor) -> None:
     began = time.process_time()
     redactor.apply(event, "redacted")
     assert time.process_time() - began < 1.0
+
+
+def test_nothing_is_found_across_two_texts(redactor: Redactor) -> None:
+    event = response(output=["see http://host:80", "me@x.io"])
+    assert redactor.apply(event, "redacted").output == ["see http://host:80", "[EMAIL]"]
+
+
+def test_of_many_events_those_change_that_hold_anything(redactor: Redactor) -> None:
+    texts = ["hello", "a@b.io", "half \ud800", "a \x00 in it, a@b.io", "", "bye"]
+    events = [request(input=[text, {"password": "x"}] if text == "bye" else text) for text in texts]
+    alone = [Redactor(KEY).apply(event, "redacted") for event in events]
+    redactor.apply_all(events, "redacted")
+    assert events == alone
+    assert [event.input for event in events[:2]] == ["hello", "[EMAIL]"]
