@@ -130,14 +130,21 @@ class Review:
         ]
 
     def waiting_for(self, person: str) -> list[str]:
-        """Return the items that this person could decide now, in the batch's order: who decided or skipped one is not
-        asked again. What a label may still decide is kept until the audit of the label is done."""
+        """Return the items that this person could decide now: who decided or skipped one is not asked again. What a
+        label may still decide is kept until the audit of the label is done.
+
+        They are in the batch's order, and begin for each of those who decide at another place, so that two who sit at
+        it at once do not decide the same.
+        """
         seen = {each.inference_id for each in self.decisions if same(each.reviewer) == same(person)}
-        return [
+        waiting = [
             name
             for name, each in self.outcomes.items()
             if each.standing is Standing.OPEN and name not in seen and not self._label_may_decide(name)
         ]
+        people = sorted({same(each.reviewer) for each in self.decisions} | {same(person)})
+        begin = len(waiting) * people.index(same(person)) // len(people)
+        return waiting[begin:] + waiting[:begin]
 
     def _label_may_decide(self, name: str) -> bool:
         label = self.plan.stands.get(name)

@@ -40,9 +40,9 @@ class Sitting:
     def hold(self) -> tuple[int, int]:
         """Show and decide items until none is left or the person stops; return how many were decided, and are left."""
         decided = 0
-        review = survey(self._batch)
+        review, lines = survey(self._batch), _lines(self._batch)
         while waiting := review.waiting_for(self._person):
-            item = _item(self._batch, waiting[0])
+            item = _item(self._batch, lines[waiting[0]])
             for line in _page(item, _labels(item, review), len(waiting)):
                 click.echo(line)
             begin = time.monotonic()
@@ -70,14 +70,20 @@ class Sitting:
         return record(self._batch, [kept], Step.DECIDED, self._person, at).review
 
 
-def _item(batch: Path, inference_id: str) -> Item:
-    """Read one item, as JSON: a batch need not fit into memory to be reviewed."""
+def _lines(batch: Path) -> dict[str, int]:
+    """Return where each item begins in items.jsonl, in bytes: a batch need not fit into memory to be reviewed."""
+    begins, at = {}, 0
     with (batch / "items.jsonl").open("rb") as lines:
         for line in lines:
-            item = read_line(line)
-            if item["inference_id"] == inference_id:
-                return item
-    raise KeyError(inference_id)  # the two files of a batch hold the same items
+            begins[read_line(line)["inference_id"]] = at
+            at += len(line)
+    return begins
+
+
+def _item(batch: Path, begin: int) -> Item:
+    with (batch / "items.jsonl").open("rb") as lines:
+        lines.seek(begin)
+        return read_line(lines.readline())
 
 
 def _labels(item: Item, review: Review) -> list[str]:

@@ -37,6 +37,17 @@ def test_how_a_name_is_typed_makes_no_second_person() -> None:
         assert outcome(says(one, "a"), says(other, "a", at=minute(1)), needed=2) == ("open", None)
 
 
+def test_two_who_sit_at_a_batch_at_once_decide_different_items(tmp_path: Path) -> None:
+    folder = batch(tmp_path, [item(f"i{n}") for n in range(10)])
+    keep(folder, says("Ada", "i0"), says("Ben", "i1"))
+    for _ in range(4):
+        shown = {person: survey(folder).waiting_for(person)[0] for person in ("Ada", "Ben")}
+        assert len({*shown.values()}) == 2
+        for person, name in shown.items():
+            keep(folder, says(person, name))
+    assert survey(folder).open == []
+
+
 def test_two_people_must_say_the_same_text_too() -> None:
     one, two = says("Ada", "a", "correct", correction="so"), says("Ben", "a", "correct", correction="thus")
     assert outcome(one, two) == ("conflict", None)
@@ -105,7 +116,7 @@ def test_nobody_is_asked_twice_and_the_second_does_not_wait_for_the_first(tmp_pa
     assert (review.waiting_for("Ada"), review.waiting_for("Ben"), review.waiting_for("Cleo")) == (
         ["b"],
         ["a"],
-        ["a", "b"],
+        ["b", "a"],
     )
 
 
