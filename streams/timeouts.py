@@ -29,7 +29,8 @@ class Hindsight:
     """
 
     def __init__(self) -> None:
-        self._looks: deque[tuple[int, dict[tuple[str, int], int]]] = deque()  # when, and where logs ended
+        # When, when the latest request had come by then, and where logs ended.
+        self._looks: deque[tuple[int, int, dict[tuple[str, int], int]]] = deque()
 
     def reached(
         self,
@@ -43,15 +44,15 @@ class Hindsight:
         Args:
             ends: the next offset to be written, of each partition.
             committed: the next to be read, of those of which anything was.
-            latest_ms: when the latest request came, by Kafka's time: while records come, time goes by theirs, which
-                may be of a past that is replayed.
+            latest_ms: when the latest request came that is read, by Kafka's time: while records come, time goes by
+                theirs, which may be of a past that is replayed.
             now_ms: the time.
         """
         read = None
-        while self._looks and all(committed.get(each, 0) >= end for each, end in self._looks[0][1].items()):
-            at_ms, then = self._looks.popleft()
-            read = at_ms if then == ends else min(at_ms, latest_ms)
-        self._looks.append((now_ms, dict(ends)))
+        while self._looks and all(committed.get(each, 0) >= end for each, end in self._looks[0][2].items()):
+            at_ms, latest_then_ms, then = self._looks.popleft()
+            read = at_ms if then == ends else min(at_ms, latest_then_ms)
+        self._looks.append((now_ms, latest_ms, dict(ends)))
         return read
 
 
