@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from importlib.resources import files
 from typing import TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import clickhouse_connect
 import pyarrow as pa
@@ -27,6 +27,9 @@ PASSING = {
 
 NOT_LET_IN = {192, 193, 194, 516}  # the server's words about these name the user
 CURES = dict.fromkeys((16, 60), " Restore it as deploy/clickhouse has it, then start the worker: nothing is lost.")
+CURES[497] = (
+    " Give it its role of deploy/clickhouse/access/roles.sql; `sluice migrate` is for the schema's owner."
+)
 CURES[81] = " Start the worker anew: it makes the database."
 
 INSERT = {
@@ -72,12 +75,16 @@ class ClickHouse:
 
 
 def connect(url: str, answers_within_s: int = 120) -> Client:
-    """Connect to `http[s]://[user:password@]host:port/database`; the database need not exist for this to succeed."""
+    """Connect to `http[s]://[user:password@]host:port/database[?ca=FILE]`; the database need not exist for this.
+
+    `ca` names a PEM file of whom to trust besides those that everyone trusts.
+    """
     parts = urlsplit(url)
     client = clickhouse_connect.get_client(
         host=parts.hostname or "127.0.0.1",
         port=_port(parts),
         secure=parts.scheme == "https",
+        ca_cert=dict(parse_qsl(parts.query)).get("ca"),
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else "",
         # One client serves many threads: without a session, queries do not wait for one another.
@@ -90,7 +97,12 @@ def connect(url: str, answers_within_s: int = 120) -> Client:
 
 
 def migrate(client: Client) -> list[str]:
-    """Create the database, apply the files of deploy/clickhouse that it has not seen, in order; return their names."""
+    """Create the database, apply the files of deploy/clickhouse that it has not seen, in order; return their names.
+
+    Where there are none nothing is changed, so that a user who may not change the schema can call it.
+    """
+    if not pending(client):
+        return []
     database = client.database
     client.database = None  # or the server refuses the request: the database is not there yet
     client.command(f"CREATE DATABASE IF NOT EXISTS {database}")

@@ -37,8 +37,13 @@ def _has_host(parts: SplitResult) -> bool:
 
 
 def _clickhouse_url(value: str) -> str:
-    if not _has_host(urlsplit(value)):
-        raise ValueError("takes http[s]://[user:password@]host:port/database; / ? # in a password are %2F %3F %23")
+    parts = urlsplit(value)
+    trust = parts.query.startswith("ca=") and parts.scheme == "https"
+    if not _has_host(parts._replace(query="") if trust else parts):
+        raise ValueError(
+            "takes http[s]://[user:password@]host:port/database, with https also ?ca=FILE; "
+            "/ ? # in a password are %2F %3F %23"
+        )
     return value
 
 
@@ -63,8 +68,8 @@ class Settings(BaseSettings):
     )
     clickhouse_url: Annotated[str, AfterValidator(_clickhouse_url)] = Field(
         "http://127.0.0.1:8123/sluice",
-        pattern=r"^https?://[^\s/]+(/[A-Za-z_][A-Za-z0-9_]*)?$",
-        description="ClickHouse over HTTP, http[s]://[user:password@]host:port/database.",
+        pattern=r"^https?://[^\s/?]+(/[A-Za-z_][A-Za-z0-9_]*)?(\?ca=[^\s&#]+)?$",
+        description="ClickHouse over HTTP, http[s]://[user:password@]host:port/database[?ca=FILE of whom to trust].",
     )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="How Kafka is spoken to: with TLS (SSL), with a login (SASL), or both."

@@ -1,4 +1,4 @@
-"""Commands that keep what Sluice knows: one archive, and back from it on an empty machine."""
+"""Commands that keep what Sluice knows: the schema's upgrades, one archive, and back from it on an empty machine."""
 
 from pathlib import Path
 
@@ -23,6 +23,14 @@ def backup(archive: Path) -> None:
     held = settings_module.load()
     done = backup_module.backup(held, ClickHouse(held.clickhouse_url).client, archive)
     click.echo(f"{archive} has {done.files:,} files, and the detectors of {done.segments:,} segments.")
+
+
+@main.command("migrate")
+@plainly
+def migrate_() -> None:
+    """Bring ClickHouse's tables to this version, as the owner of the schema; a worker that may does it by itself."""
+    for name in migrate(ClickHouse(settings_module.load().clickhouse_url).client) or ["nothing: all was done before"]:
+        click.echo(f"Applied {name}.")
 
 
 @main.command()

@@ -29,6 +29,7 @@ COMMANDS = (
     "incidents",
     "ledger",
     "metrics",
+    "migrate",
     "openapi",
     "receive",
     "reference",
