@@ -60,6 +60,13 @@ DEAD_LETTERS = Metric(
     "A sender changed its format, or a topic is said to hold another.",
     runbook="dead-letters",
 )
+ERASED_AGAIN = Metric(
+    "sluice_erased_again",
+    "counter",
+    (),
+    "events",
+    "Events of erased inferences or users that were delivered again, and not stored.",
+)
 REDACTIONS = Metric(
     "sluice_redactions", "counter", ("kind",), "pieces of text", "Pieces of text taken out before storing."
 )
@@ -325,9 +332,24 @@ REVIEW_ITEMS = Metric(
     "gauge",
     ("stage",),
     "items",
-    "The funnel over all batches in the leader's folder: inferences that were eligible, items that were picked, those "
-    "that are decided, those of batches that are signed, and those of batches with a release.",
-    "It moves by the day: people decide.",
+    "The funnel over all batches in the leader's folder: inferences of their windows, those that were eligible, "
+    "picked, decided, accepted (as they are, corrected or ranked), and released in the last version.",
+    "It moves by the day: people decide. Accepted by decided is the yield.",
+)
+REVIEW_SPENT = Metric(
+    "sluice_review_spent_seconds",
+    "gauge",
+    (),
+    "seconds",
+    "Time that people say they spent on decisions, over all batches in the leader's folder; not all say it.",
+)
+TO_RELEASE = Metric(
+    "sluice_answer_to_release_seconds",
+    "gauge",
+    (),
+    "seconds",
+    "Median time from an answer to its release, in the batch that was released last; 0 before.",
+    "Days to weeks are as it should be: people decide.",
 )
 GRAFANA_FAILURES = Metric(
     "sluice_grafana_failures",
@@ -343,6 +365,7 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
         RECORDS,
         EVENTS,
         DEAD_LETTERS,
+        ERASED_AGAIN,
         REDACTIONS,
         LAG_RECORDS,
         LAG_SECONDS,
@@ -378,6 +401,15 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
         STATE_REFUSED,
         GRAFANA_FAILURES,
     ),
-    "The review loop": (BATCHES_CUT, CUTS_FAILED, CUTS_DUE, BATCHES, REVIEW_ITEMS, REVIEW_WAITING),
+    "The review loop": (
+        BATCHES_CUT,
+        CUTS_FAILED,
+        CUTS_DUE,
+        BATCHES,
+        REVIEW_ITEMS,
+        REVIEW_SPENT,
+        TO_RELEASE,
+        REVIEW_WAITING,
+    ),
 }
 ALL = tuple(metric for metrics in GROUPS.values() for metric in metrics)

@@ -49,6 +49,7 @@ class Metrics:
         self.records = self._made(Counter, metrics.RECORDS)
         self.events = self._made(Counter, metrics.EVENTS)
         self.dead_letters = self._made(Counter, metrics.DEAD_LETTERS)
+        self.erased_again = self._made(Counter, metrics.ERASED_AGAIN)
         self.redactions = self._made(Counter, metrics.REDACTIONS)
         self.lag_records = self._made(Gauge, metrics.LAG_RECORDS)
         self.lag_seconds = self._made(Gauge, metrics.LAG_SECONDS)
@@ -83,6 +84,8 @@ class Metrics:
         self.cuts_failed = self._made(Counter, metrics.CUTS_FAILED)
         self.cuts_due = self._made(Gauge, metrics.CUTS_DUE)
         self.batches = self._made(Gauge, metrics.BATCHES)
+        self.review_spent = self._made(Gauge, metrics.REVIEW_SPENT)
+        self.to_release = self._made(Gauge, metrics.TO_RELEASE)
         self.review_items = self._made(Gauge, metrics.REVIEW_ITEMS)
         self.review_waiting = self._made(Gauge, metrics.REVIEW_WAITING)
         self._latest_ns = 0

@@ -113,6 +113,8 @@ async def review_loop(settings: Settings, clickhouse: ClickHouse, metrics: Metri
     seen = await asyncio.to_thread(clickhouse.ask, lambda client: look(client, settings, now))
     metrics.cuts_due.set(seen.due)
     metrics.review_waiting.set(seen.waiting_s)
+    metrics.review_spent.set(seen.spent_s)
+    metrics.to_release.set(seen.to_release_s)
     for state in State:
         metrics.batches.labels(state).set(seen.batches.get(state, 0))
     for stage in STAGES:

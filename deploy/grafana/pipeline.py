@@ -39,6 +39,13 @@ IN = (
         [over_time("sum by (kind) (rate(sluice_redactions_total[$__rate_interval])) or vector(0)", "{{kind}}")],
         "cps",
     ),
+    lines(
+        "Erased, and delivered again",
+        "Events a second of erased inferences or users that came again, and were not stored.",
+        [over_time("sum(rate(sluice_erased_again_total[$__rate_interval]))", "events")],
+        "cps",
+        width=24,
+    ),
     stacked(
         "Received over HTTP",
         "Requests to the receiver a second, by class of answer. Without a token it takes nothing.",

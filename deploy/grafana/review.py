@@ -5,10 +5,10 @@ from grafana_foundation_sdk.builders.prometheus import Dataquery
 
 from deploy.grafana.frame import laid, of_prometheus
 from deploy.grafana.panels import above, bars, lines, number, words
-from deploy.grafana.queries import now, over_time
+from deploy.grafana.queries import known, now, over_time
 
 DAY_S = 86_400
-STAGES = ("eligible", "picked", "decided", "signed", "released")
+STAGES = ("inferences", "eligible", "picked", "decided", "accepted", "released")
 
 SAID = """\
 **This loop is not real time, and it trains nothing.** Once a week, when late events have come, a few hundred items that
@@ -16,6 +16,9 @@ are worth a person's time are cut out of all that was answered. People decide on
 and only what was decided and signed can be released, as a set. Between an answer and a release lie days, and a person's
 decision. Models do not learn from one user, nor while they answer; what is released may refine a later version of one.
 Numbers here move by the day: look at them once a week. `sluice batch status` says what is next for each batch."""
+
+
+ACCEPTED, DECIDED = (f'max(sluice_review_items{{stage="{stage}"}})' for stage in ("accepted", "decided"))
 
 
 def _items(stage: str, ref: str) -> Dataquery:
@@ -55,12 +58,35 @@ NOW = (
         width=6,
     ),
 )
+WORTH = (
+    number(
+        "Yield",
+        "Share of decided items that people accepted: as they are, corrected or ranked.",
+        [now(known(f"{ACCEPTED} / {DECIDED}"))],
+        "percentunit",
+        width=8,
+    ),
+    number(
+        "Time of people",
+        "What reviewers say they spent on decisions, over all batches; not every tool says it.",
+        [now("max(sluice_review_spent_seconds)")],
+        "dtdurations",
+        width=8,
+    ),
+    number(
+        "From answer to release",
+        "Median of the batch that was released last; 0 before the first. Days to weeks are as it should be.",
+        [now("max(sluice_answer_to_release_seconds)")],
+        "dtdurations",
+        width=8,
+    ),
+)
 FUNNEL = (
     bars(
         "The funnel",
-        "Of all batches in the folder: inferences that could be picked, items that were, items that people decided, "
-        "those of batches with a signature, and those of batches with a release.",
-        [_items(stage, ref) for stage, ref in zip(STAGES, "ABCDE", strict=True)],
+        "Of all batches in the folder: inferences of their weeks, those that could be picked, items that were, and of "
+        "these what people decided, accepted (as they are, corrected or ranked), and released.",
+        [_items(stage, ref) for stage, ref in zip(STAGES, "ABCDEF", strict=True)],
         "short",
     ),
     bars(
@@ -103,6 +129,7 @@ def dashboard() -> Dashboard:
     sections = (
         ("What this is", (words("Not real time, and no training", SAID, height=5),)),
         ("Now", NOW),
+        ("What it is worth", WORTH),
         ("From what happened to what was let out", FUNNEL),
         ("Feedback", FEEDBACK),
     )

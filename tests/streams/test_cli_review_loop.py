@@ -8,6 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from streams.cli import main
+from streams.review_loop import standings
 from tests.sinks.review.deciding import batch, item
 
 OF_THE_MACHINE = [name for name in os.environ if name.startswith("SLUICE_")]
@@ -50,6 +51,16 @@ def test_from_a_batch_to_a_release_and_back(tmp_path: Path) -> None:
     assert "is signed off" in said("batch", "sign", folder, "--by", "ann", "--role", "curator")
     assert "sft" in said("release", "cut", folder, "--version", "1", "--by", "bea")
     assert "is what its manifest says" in said("release", "verify", "1")
+    (stands,) = standings(tmp_path / "batches")
+    assert {stage: stands.stages[stage] for stage in ("picked", "decided", "accepted", "released")} == {
+        "picked": 12,
+        "decided": 12,
+        "accepted": 12,
+        "released": 12,
+    }
+    assert stands.spent_s == 12 * 30
+    assert stands.released
+    assert stands.released[1] > 0
     said("release", "hand-over", "1", "--to", "the training team\x1b[2J", "--by", "bea")
     shown = said("release", "show", "1")
     assert shown.startswith("1 is in use. Released by bea.")

@@ -31,7 +31,8 @@ async def test_what_waits_is_seen_and_shown(clickhouse_url: str, tmp_path: Path)
     (settings.batches / "notes").mkdir()
     after = look(clickhouse.client, settings, NEXT_MONDAY + timedelta(days=3))
     assert (after.due, dict(after.batches), after.waiting_s) == (0, {State.CUT: 1}, 2 * 86_400.0)
-    assert dict(after.items) == {"eligible": 20, "picked": 20, "decided": 0, "signed": 0, "released": 0}
+    cut_alone = {"inferences": 20, "eligible": 20, "picked": 20, "decided": 0, "accepted": 0, "released": 0}
+    assert (dict(after.items), after.spent_s, after.to_release_s) == (cut_alone, 0.0, 0.0)
 
     metrics = Metrics()
     await review_loop(settings, clickhouse, metrics)
