@@ -59,7 +59,7 @@ def store(clickhouse_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def scene(store: str, decided_batches: Path) -> Iterator[Scene]:
     """The pages after an hour of traffic, of which the last quarter failed more."""
-    with served(store, decided_batches) as scene:
+    with served(store, decided_batches, up_s=3600) as scene:
         scene.live(3600, failing=0.12)
         scene.health = moving(behind=420)
         yield scene

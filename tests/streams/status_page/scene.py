@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import sin
 from pathlib import Path
 from time import time
-from typing import Any
 
 from aiohttp import web
 
@@ -29,7 +29,7 @@ from tests.sinks.found import FULL, MINUTE, SEGMENT, began
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>\x1b[31m\u202ered|`{{ 7 * 7 }}`|-|-"
 SEGMENTS = (SEGMENT, "desk|/v1/answer|basalt-70b|production", "search|/v1/embed|delta|production", HOSTILE)
 TOPICS = ("inference.requests", "inference.responses", "inference.feedback")
-STEP_S, HOUR_S = 5, 3600
+STEP_S = 5
 
 
 def moving(behind: int = 0, still_s: float = 0.0) -> Health:
@@ -50,15 +50,15 @@ class Scene:
     url: str
     pages: Pages
     metrics: Metrics
+    now: float
     health: Health = field(default_factory=moving)
-    now: float = field(default_factory=time)
 
     def live(self, seconds: int, failing: float = 0.02, seed: int = 7) -> None:
-        """Let traffic pass until now; segment 0 fails as often as `failing` says in the last quarter."""
-        chance, end = random.Random(seed), self.now  # noqa: S311  a sample, not a secret
+        """Let so much time pass, with traffic; the first segment fails as often as `failing` in the last quarter."""
+        chance = random.Random(seed)  # noqa: S311  a sample, not a secret
         answers = {status: _answer(status) for status in ("ok", "error")}
         for step in range(seconds // STEP_S, 0, -1):
-            self.now = end - STEP_S * (step - 1)
+            self.now += STEP_S
             late = step < seconds // STEP_S / 4
             served = {}
             for n, segment in enumerate(SEGMENTS):
@@ -80,38 +80,37 @@ def _answer(status: str) -> InferenceResponse:
 
 
 @contextmanager
-def served(store: str, batches: Path, **settings: Any) -> Iterator[Scene]:
-    """Serve the pages in a thread, as the worker does, on a free port of loopback."""
+def served(store: str, batches: Path, up_s: int) -> Iterator[Scene]:
+    """Serve the pages of a worker that is so many seconds old in a thread, as it does, on a free port of loopback."""
     port, metrics = free_port(), Metrics()
-    held = load(clickhouse_url=store, batches=batches, web_port=port, **settings)
-    scenes: list[Scene] = []
-    recent = Recent(metrics, clock=lambda: scenes[0].now if scenes else time() - HOUR_S)
+    held = load(clickhouse_url=store, batches=batches, web_port=port)
+    began, scenes = time() - up_s, list[Scene]()
+    recent = Recent(metrics, clock=lambda: scenes[0].now if scenes else began)
     pages = Pages(held, Common(held, TOPICS), recent, lambda: scenes[0].health)
-    scene = Scene(f"http://127.0.0.1:{port}", pages, metrics)
+    scene = Scene(f"http://127.0.0.1:{port}", pages, metrics, began)
     scenes.append(scene)
-    loop, up = asyncio.new_event_loop(), threading.Event()
+    application = web.Application(middlewares=[guard.middleware(held, guard.OPEN)])
+    application.router.add_routes(pages.routes())
+    up, over = threading.Event(), asyncio.Event()
 
     async def serve() -> None:
-        application = web.Application(middlewares=[guard.middleware(held, guard.OPEN)])
-        application.router.add_routes(pages.routes())
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
+        loops.append(asyncio.get_running_loop())
         up.set()
+        await over.wait()
+        await runner.cleanup()
 
-    def run() -> None:
-        loop.create_task(serve())
-        loop.run_forever()
-
-    thread = threading.Thread(target=run, daemon=True)
+    loops: list[asyncio.AbstractEventLoop] = []
+    thread = threading.Thread(target=asyncio.run, args=[serve()])
     thread.start()
     assert up.wait(20)
     try:
         yield scene
     finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
+        loops[0].call_soon_threadsafe(over.set)
+        thread.join()
 
 
 def told(now: float) -> list[Finding]:
@@ -136,6 +135,6 @@ def plant(sink: ClickHouse, now: float) -> None:
     """Store the findings, and an hour of the ledger of two workers."""
     sink.insert("finding_events", columns.finding_rows(told(now)))
     for at in range(int(now) - 3600, int(now), 10):
-        count = 900 + 200 * ((at // 10) % 7)
+        count = int(1200 + 300 * sin(at / 700) + 90 * sin(at))
         rows = [LedgerRow(topic, 0, at, at + count - 1, count, count, 0, count, 0) for topic in TOPICS]
         sink.insert("ledger", columns.ledger_rows(rows, at * 1000))
