@@ -1,13 +1,14 @@
 """Sluice's own JSON events: the bytes of one record become one event, or an InvalidEvent that says why not."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
 
 import msgspec
 from pydantic import ValidationError
 
 from streams.events import Event, Feedback, InferenceRequest, InferenceResponse
 from streams.gateways.base import Decoded, Headers, InvalidEvent, explained
+from streams.gateways.native_shape import reader
 
 E = TypeVar("E", bound=Event)
 
@@ -38,6 +39,9 @@ def feedback(value: bytes, _headers: Headers, _ingest_ns: int) -> list[Decoded]:
 def _read(model: type[E], value: bytes) -> E:
     if len(value) > LARGE:
         _refuse_incomplete(model, value)
+    usual = _USUAL[model](value) if model in _USUAL else None
+    if usual is not None:
+        return cast(E, usual)
     try:
         return model.model_validate_json(value)
     except ValidationError as wrong:
@@ -66,6 +70,10 @@ def _essentials(model: type[Event]) -> type[msgspec.Struct]:
     return msgspec.defstruct("Event", [*((name, msgspec.Raw) for name in names), ("tags", dict[str, str], {})])
 
 
+_USUAL: Mapping[type[Event], Callable[[bytes], Event | None]] = {
+    InferenceRequest: reader(InferenceRequest),
+    InferenceResponse: reader(InferenceResponse),
+}
 _ESSENTIALS: Mapping[type[Event], type[msgspec.Struct]] = {
     model: _essentials(model) for model in (InferenceRequest, InferenceResponse, Feedback)
 }
