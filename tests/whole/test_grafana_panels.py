@@ -25,6 +25,7 @@ from streams.stack import LocalWorker
 from streams.traffic.fleet import FLEET
 from streams.traffic.plan import Plan
 from tests.grafana_server import TOKEN, Grafana, running
+from tests.sinks.review.deciding import batch, item, keep, says
 from tests.whole.events import feedback
 from tests.whole.grafana_queries import Asked, Sources, every_query
 from tests.whole.harness import PATIENCE_S, World
@@ -62,6 +63,8 @@ def sources(grafana: Grafana, clickhouse_url: str, tmp_path_factory: pytest.Temp
     folder = tmp_path_factory.mktemp("panels")
     shown = {"grafana_url": grafana.url, "grafana_token": SecretStr(TOKEN), "pages_url": "https://sluice.example"}
     with EmbeddedBroker() as broker, World(broker.bootstrap, clickhouse_url, folder, **shown) as world:
+        people = batch(world.settings.batches, [item("i0"), item("i1")])
+        keep(people, says("ann", "i0"), says("ann", "i1", "reject"))
         first = world.start()
         now = datetime.now(UTC)
         send(world, Plan(now - timedelta(hours=1), timedelta(hours=1), 4_000, 7, INCIDENT, now))
