@@ -14,14 +14,14 @@ JSON = "application/json"
 class Endpoint:
     """A path that takes POST.
 
-    `only` holds the content types that it insists on, where they decide how a body is read; `takes` those that it
-    expects. `busy` is the status that makes its sender try again when Kafka is slow.
+    `statuses` are those of success, as its clients know them. `only` holds the content types that it insists on, where
+    they decide how a body is read; `takes` those that it expects. `busy` makes its sender try again when Kafka is slow.
     """
 
     path: str
     form: Format
     answer: Answer
-    status: int
+    statuses: tuple[int, ...]
     summary: str
     takes: tuple[str, ...] = (JSON,)
     only: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         path="/v1/traces",
         form="otlp_traces",
         answer=answers.otlp_traces,
-        status=200,
+        statuses=(200,),
         summary="OTLP spans, of any GenAI dialect.",
         takes=OTLP,
         only=OTLP,
@@ -44,7 +44,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         path="/v1/logs",
         form="otlp_logs",
         answer=answers.otlp_logs,
-        status=200,
+        statuses=(200,),
         summary="OTLP log records: GenAI events and evaluation results.",
         takes=OTLP,
         only=OTLP,
@@ -53,7 +53,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         path="/litellm",
         form="litellm",
         answer=answers.counted,
-        status=202,
+        statuses=(202,),
         summary="LiteLLM's generic_api callback: one StandardLoggingPayload, an array of them, or one a line.",
         takes=(JSON, "application/x-ndjson"),
         busy=503,  # its client tries nothing below 500 again
@@ -62,7 +62,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         path="/cloudevents",
         form="cloudevents",
         answer=answers.empty,
-        status=202,
+        statuses=(202,),
         summary="KServe's inference logger: one CloudEvent, binary or structured.",
         takes=(JSON, "application/cloudevents+json"),
     ),
@@ -70,21 +70,21 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         path="/api/public/ingestion",
         form="langfuse_ingestion",
         answer=answers.langfuse_ingestion,
-        status=207,
+        statuses=(207,),
         summary="Langfuse's clients up to version 2, and the scores of 3 and 4.",
     ),
     Endpoint(
         path="/api/public/scores",
         form="langfuse_scores",
         answer=answers.langfuse_scores,
-        status=202,
+        statuses=(202, 200, 207),
         summary="Langfuse's scores from client version 5 on, an array; or a single one.",
     ),
     Endpoint(
         path="/api/public/otel/v1/traces",
         form="otlp_traces",
         answer=answers.otlp_traces,
-        status=200,
+        statuses=(200,),
         summary="Langfuse's clients from version 3 on: OTLP spans.",
         takes=OTLP,
         only=OTLP,
@@ -93,35 +93,35 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         path="/feedback",
         form="langsmith_feedback",
         answer=answers.counted,
-        status=202,
+        statuses=(202,),
         summary="LangSmith's create_feedback. To change feedback, create it again with the same feedback_id.",
     ),
     Endpoint(
         path="/v1/span_annotations",
         form="phoenix_annotations",
         answer=answers.phoenix,
-        status=200,
+        statuses=(200,),
         summary="Phoenix's span annotations.",
     ),
     Endpoint(
         path="/kong",
         form="kong",
         answer=answers.counted,
-        status=202,
+        statuses=(202,),
         summary="Kong's http-log plugin: one log entry, or an array of them.",
     ),
     Endpoint(
         path="/apisix",
         form="apisix",
         answer=answers.counted,
-        status=202,
+        statuses=(202,),
         summary="APISIX's http-logger plugin: one log entry, or an array of them.",
     ),
     Endpoint(
         path="/v1/feedback",
         form="native_feedback",
         answer=answers.counted,
-        status=202,
+        statuses=(202,),
         summary="Sluice's own feedback: one JSON object of the contract.",
     ),
 )

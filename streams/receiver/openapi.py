@@ -61,7 +61,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "summary": endpoint.summary,
         "requestBody": {"required": True, "content": {each: {"schema": taken} for each in endpoint.takes}},
         "responses": {
-            str(endpoint.status): _accepted(endpoint),
+            **{str(status): _accepted(endpoint) for status in sorted(endpoint.statuses)},
             **{str(status): _refused(endpoint, status, words) for status, words in refusals.items()},
         },
     }
