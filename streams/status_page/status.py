@@ -94,9 +94,8 @@ def _now(known: Known) -> dict[str, float | None]:
     """The last minute; what is measured of nothing is None."""
     last, seen = known.recent.after(time() - MINUTE), known.seen
     answers = sum(each.answers for each in last)
-    rates = [each for each in seen.rates if each[0] >= seen.at - MINUTE - SPAN_S] if seen else []
     return {
-        "events_all": sum(each[1] for each in rates) * SPAN_S / (MINUTE + SPAN_S) if seen else None,
+        "events_all": _stored(seen) if seen else None,
         "answers": answers / len(last) if last else None,
         "failed": sum(each.failed for each in last) / answers if answers else None,
         "p50": next((each.p50 for each in reversed(last) if each.p50 is not None), None),
@@ -104,6 +103,12 @@ def _now(known: Known) -> dict[str, float | None]:
         "lag": sum(each.lag for each in known.health.partitions.values()),
         "behind_s": max((each.behind_s for each in known.health.partitions.values()), default=0.0),
     }
+
+
+def _stored(seen: Seen) -> float:
+    """Return the events a second of the last minute of whole spans, over all workers."""
+    end = seen.at // SPAN_S * SPAN_S
+    return sum(events for at, events, _ in seen.rates if end - MINUTE <= at < end) * SPAN_S / MINUTE
 
 
 def _partitions(health: Health) -> Iterator[dict[str, Any]]:

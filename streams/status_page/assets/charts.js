@@ -57,7 +57,8 @@ export class Chart {
     const scroll = element("div", { class: "scroll", role: "region", "aria-label": `${this.title}, as a table`, tabindex: 0 }, table);
     this.details = element("details", {}, element("summary", {}, "As a table"), scroll);
     this.details.addEventListener("toggle", () => this.details.open && this.#table());
-    const top = element("figcaption", {}, element("h3", {}, this.title), this.at, ...keys);
+    const legend = element("span", { class: "keys" }, this.at, ...keys);
+    const top = element("figcaption", {}, element("h3", {}, this.title), legend);
     this.figure.replaceChildren(top, this.place, this.details);
   }
 
