@@ -37,7 +37,7 @@ from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import Receiver
 from streams.settings import Settings
 from streams.status_page import guard
-from streams.status_page.common import Common
+from streams.status_page.group import GroupView
 from streams.status_page.recent import Recent
 from streams.status_page.routes import Pages
 from streams.timeouts import Hindsight
@@ -179,7 +179,7 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         recent.take()
 
     app.timer(EVERY_S)(sample)
-    status = Pages(settings, Common(settings, list(sources)), recent, lambda: vitals.health)
+    status = Pages(settings, GroupView(settings, list(sources)), recent, lambda: vitals.health)
 
     _serve(app, settings, metrics, vitals, status)
     return app

@@ -15,8 +15,8 @@ from sinks.findings import NoSuchFinding
 from streams.health import Health
 from streams.readable import harmless
 from streams.settings import Settings
-from streams.status_page.common import Common
 from streams.status_page.finding import page
+from streams.status_page.group import GroupView
 from streams.status_page.recent import Recent
 from streams.status_page.status import Known, document
 
@@ -43,7 +43,7 @@ class Pages:
     """What the pages are made of."""
 
     settings: Settings
-    common: Common
+    group: GroupView
     recent: Recent
     health: Callable[[], Health]
     templates: Environment = field(init=False)
@@ -78,8 +78,8 @@ class Pages:
             after = float(request.query.get("after", "0"))
         except ValueError:
             raise web.HTTPBadRequest(text="`after` takes seconds since 1970.\n") from None
-        seen, trouble = await self.common.seen()
-        known = Known(self.health(), self.recent, seen, trouble, await self.common.batches())
+        seen, trouble = await self.group.seen()
+        known = Known(self.health(), self.recent, seen, trouble, await self.group.batches())
         worker = f"{self.settings.web_host}:{self.settings.web_port}"
         return web.Response(body=orjson.dumps(document(known, worker, after)), content_type="application/json")
 
@@ -91,7 +91,7 @@ class Pages:
 
     async def _finding(self, request: web.Request) -> web.Response:
         try:
-            standing, incident = await self.common.finding(request.match_info["beginning"])
+            standing, incident = await self.group.finding(request.match_info["beginning"])
         except NoSuchFinding as none:
             return self._message(request, 404, "There is no such finding", str(none))
         except SinkError as away:
@@ -101,7 +101,7 @@ class Pages:
 
     async def _report(self, request: web.Request) -> web.StreamResponse:
         window = request.match_info["window"]
-        report = await self.common.report(window)
+        report = await self.group.report(window)
         if report is None:
             said = f"{self.settings.batches} holds no batch of {window} with a report: `sluice batch status` says more."
             return self._message(request, 404, "There is no such batch", said)

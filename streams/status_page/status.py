@@ -13,7 +13,7 @@ from streams.health import Health
 from streams.movement import Partition
 from streams.readable import amount, harmless, moment
 from streams.review_loop import BatchStanding
-from streams.status_page.common import SPAN_S, Seen
+from streams.status_page.group import SPAN_S, Seen
 from streams.status_page.recent import Recent
 from streams.vitals import EVERY_S
 
@@ -60,7 +60,7 @@ def document(known: Known, worker: str, after: float) -> dict[str, Any]:
         "segments": [asdict(each) | {"name": harmless(each.name)} for each in known.recent.segments()],
         "partitions": list(_partitions(health)),
         "servers": list(_servers(health, known.trouble)),
-        "common": {
+        "group": {
             "at": seen.at if seen else None,
             "trouble": known.trouble,
             "span_s": SPAN_S,

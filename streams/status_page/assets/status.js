@@ -73,7 +73,7 @@ const remember = (said) => {
   const since = said.at - HOUR_S;
   const last = held.samples.at(-1)?.[0] ?? 0;
   held.samples = [...held.samples, ...said.samples.filter(([at]) => at > last)].filter(([at]) => at > since);
-  for (const [at, ...values] of said.common.rates) held.rates.set(at, values);
+  for (const [at, ...values] of said.group.rates) held.rates.set(at, values);
   for (const at of held.rates.keys()) if (at < since) held.rates.delete(at);
 };
 
@@ -90,7 +90,7 @@ const draw = (said) => {
   const column = (n) => held.samples.map((sample) => sample[n]);
   const times = column(0);
   const marks = held.samples.filter((sample) => sample[7] > 0).map((sample) => sample[0]);
-  charts.events.show(rates(said.common), marks);
+  charts.events.show(rates(said.group), marks);
   charts.answers.show([times, column(2), column(3)], marks);
   charts.latency.show([times, column(5), column(6)], marks);
   charts.failed.show([times, held.samples.map(([, , all, failed]) => (all > 0 ? failed / all : null))], marks);
@@ -106,7 +106,7 @@ const tiles = ({ now }) => {
   set(by("n-lag"), now.lag ? `behind Kafka, ${whole.format(now.lag)} records` : "behind Kafka");
 };
 
-const head = ({ headline, health, worker, at, common }) => {
+const head = ({ headline, health, worker, at, group }) => {
   const title = by("headline");
   if (title.textContent !== headline.words) {
     title.textContent = headline.words;
@@ -115,8 +115,8 @@ const head = ({ headline, health, worker, at, common }) => {
   }
   title.dataset.tone = headline.tone;
   set(by("worker"), worker);
-  const why = common.trouble
-    ? [...health.why, `${common.trouble} ${common.at ? `Findings and the rates of all workers are as of ${clock(common.at)}` : "Findings and the rates of all workers are not known"}; what this worker sees itself is of now.`]
+  const why = group.trouble
+    ? [...health.why, `${group.trouble} ${group.at ? `Findings and the rates of all workers are as of ${clock(group.at)}` : "Findings and the rates of all workers are not known"}; what this worker sees itself is of now.`]
     : health.why;
   keyed(by("why"), why.map((text, n) => ({ text, n })), ({ n }) => n, parts("li"), (li, { text }) => set(li, text));
   set(by("asof"), `As of ${clock(at)}; asked again every ${held.every} s.`);
@@ -132,16 +132,16 @@ const finding = (li, each) => {
   set(since, [`${each.state}, since ${each.since}`, ...each.carried].join(" · "));
 };
 
-const findings = ({ common }) => {
+const findings = ({ group }) => {
   const make = parts("li", "a", "span.change", "span.segment", "span.since");
-  keyed(by("open"), common.open, ({ id }) => id, make, finding);
-  keyed(by("over"), common.over, ({ id }) => id, make, finding);
-  const more = (common.open_in_all ?? 0) - common.open.length;
-  by("no-findings").hidden = common.open.length > 0 && more === 0;
-  const none = common.open_in_all == null ? "Not known: the store does not answer." : "Nothing is open.";
+  keyed(by("open"), group.open, ({ id }) => id, make, finding);
+  keyed(by("over"), group.over, ({ id }) => id, make, finding);
+  const more = (group.open_in_all ?? 0) - group.open.length;
+  by("no-findings").hidden = group.open.length > 0 && more === 0;
+  const none = group.open_in_all == null ? "Not known: the store does not answer." : "Nothing is open.";
   withCode(by("no-findings"), more > 0 ? `And ${whole.format(more)} more: \`sluice findings\`.` : none);
-  by("over-details").hidden = common.over.length === 0;
-  set(by("over-count"), `${common.over.length} that ended in the last day`);
+  by("over-details").hidden = group.over.length === 0;
+  set(by("over-count"), `${group.over.length} that ended in the last day`);
 };
 
 const table = (name, items, key, cells, fill) => {

@@ -21,7 +21,7 @@ from streams.health import Health
 from streams.movement import Partition, Place, Standing
 from streams.settings import load
 from streams.status_page import guard
-from streams.status_page.common import Common
+from streams.status_page.group import GroupView
 from streams.status_page.recent import Recent
 from streams.status_page.routes import Pages
 from tests.sinks.found import FULL, MINUTE, SEGMENT, began
@@ -86,7 +86,7 @@ def served(store: str, batches: Path, up_s: int) -> Iterator[Scene]:
     held = load(clickhouse_url=store, batches=batches, web_port=port)
     began, scenes = time() - up_s, list[Scene]()
     recent = Recent(metrics, clock=lambda: scenes[0].now if scenes else began)
-    pages = Pages(held, Common(held, TOPICS), recent, lambda: scenes[0].health)
+    pages = Pages(held, GroupView(held, TOPICS), recent, lambda: scenes[0].health)
     scene = Scene(f"http://127.0.0.1:{port}", pages, metrics, began)
     scenes.append(scene)
     application = web.Application(middlewares=[guard.middleware(held, guard.OPEN)])

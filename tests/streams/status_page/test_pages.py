@@ -47,17 +47,17 @@ def test_the_document_has_the_worker_and_what_all_have_in_common(scene: Scene) -
     first, *rest = said["partitions"]
     assert (first["words"], first["lag"], first["end"] - first["confirmed"]) == ("moves", 420, 420)
     assert {each["words"] for each in rest} == {"nothing to read"}
-    assert [each["state"] for each in said["common"]["open"]] == ["open", "open"]
-    assert [each["id"] for each in said["common"]["over"]] == ["c" * 32]
-    assert len(said["common"]["rates"]) >= 350
-    assert said["common"]["trouble"] == ""
+    assert [each["state"] for each in said["group"]["open"]] == ["open", "open"]
+    assert [each["id"] for each in said["group"]["over"]] == ["c" * 32]
+    assert len(said["group"]["rates"]) >= 350
+    assert said["group"]["trouble"] == ""
 
 
 def test_only_what_is_new_is_sent_again(scene: Scene) -> None:
     last = status(scene)["samples"][-1][0]
     again = status(scene, last)
     assert again["samples"] == []
-    assert len(again["common"]["rates"]) <= 4
+    assert len(again["group"]["rates"]) <= 4
     assert get(f"{scene.url}/api/status?after=yesterday")[0] == 400
 
 
@@ -92,8 +92,8 @@ def test_a_store_that_is_away_is_said_and_the_worker_shown(tmp_path: Path) -> No
         scene.live(60)
         said = status(scene)
         assert said["headline"]["words"] == "This worker is well; what the store knows is not known yet."
-        assert re.match(r"ClickHouse at http://127.0.0.1:\d+ does not answer", said["common"]["trouble"])
-        assert (said["common"]["open_in_all"], said["now"]["events_all"]) == (None, None)
+        assert re.match(r"ClickHouse at http://127.0.0.1:\d+ does not answer", said["group"]["trouble"])
+        assert (said["group"]["open_in_all"], said["now"]["events_all"]) == (None, None)
         assert said["now"]["answers"] > 0
         assert said["batches"] == []
         code, page = get(f"{scene.url}/findings/ab")

@@ -42,7 +42,7 @@ class Seen:
     rates: list[tuple[int, float, float]]
 
 
-class Common:
+class GroupView:
     """Asks for viewers; nothing is asked while nobody looks.
 
     Args:
