@@ -66,6 +66,7 @@ class Pages:
             web.get("/", self._status),
             web.get("/api/status", self._document),
             web.get("/assets/{name}", self._asset),
+            web.get("/findings", self._findings),
             web.get("/findings/{beginning}", self._finding),
             web.get("/batches/{window}/report.html", self._report),
         ]
@@ -88,6 +89,14 @@ class Pages:
         if name not in self.assets:
             raise web.HTTPNotFound
         return web.Response(body=self.assets[name], content_type=ASSETS[name], charset="utf-8")
+
+    async def _findings(self, request: web.Request) -> web.Response:
+        """Lead to the finding of ?segment=…&metric=… that an alert is about; to all, where it is none or several."""
+        asked = request.query.get("segment", ""), request.query.get("metric", "")
+        seen, _ = await self.group.seen()
+        standing = (each.finding for each in seen.open) if seen else ()
+        meant = [each.finding_id for each in standing if (each.segment, each.metric) == asked]
+        raise web.HTTPFound(f"findings/{meant[0]}" if len(meant) == 1 else "./#findings")
 
     async def _finding(self, request: web.Request) -> web.Response:
         try:

@@ -3,9 +3,11 @@
 import re
 import urllib.error
 import urllib.request
+from http.client import HTTPConnection
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 import pytest
@@ -123,6 +125,23 @@ def test_a_findings_page_says_what_the_terminal_says_and_nothing_that_was_said_i
     assert code == 404
     assert "ffff&lt;b&gt;" in none
     assert "sluice findings --all" in none
+
+
+@pytest.mark.parametrize(
+    ("asked", "leads_to"),
+    [
+        ({"segment": SEGMENT, "metric": "error"}, f"findings/{FULL.finding_id}"),
+        ({"segment": SEGMENT, "metric": "duration_s"}, "./#findings"),
+        ({}, "./#findings"),
+        ({"segment": "//evil.example", "metric": "\r\nSet-Cookie: a=b"}, "./#findings"),
+    ],
+)
+def test_an_alert_leads_to_its_finding(scene: Scene, asked: dict[str, str], leads_to: str) -> None:
+    connection = HTTPConnection(urlsplit(scene.url).netloc, timeout=20)
+    connection.request("GET", f"/findings?{urlencode(asked)}")
+    answer = connection.getresponse()
+    connection.close()
+    assert (answer.status, answer.headers["Location"]) == (302, leads_to)
 
 
 def test_a_report_is_served_of_whole_batches_alone(scene: Scene, decided_batches: Path) -> None:
