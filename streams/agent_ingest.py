@@ -19,6 +19,7 @@ from streams.blocks import gathered
 from streams.dead_letters import PoisonWatch
 from streams.delivery import Current, Delivered, Send, records
 from streams.durations import Joined, Requests, joined
+from streams.erased import Erased
 from streams.judged import Targets, judged
 from streams.measure import Judgements, Questions, Row, Segments
 from streams.offers import Offers
@@ -48,6 +49,8 @@ class Ingest:
     clock: WorkClock
     offers: Offers
 
+    erased: Erased | None = None
+
     def __post_init__(self) -> None:
         self.redactor = Redactor(self.settings.pseudonyms)
         segments = Segments(self.settings.segments)
@@ -63,6 +66,8 @@ class Ingest:
             # A group: a block that breaks ends the walk at once, also while no further block comes.
             async with asyncio.TaskGroup() as tasks:
                 async for gathering in gathered(events, records, full=full, linger=linger):
+                    if not await self.look(gathering):
+                        continue
                     block = self.read(gathering)
                     # Blocks are confirmed one after another, so that each partition's measurements leave in order; the
                     # next block is read meanwhile.
@@ -72,9 +77,19 @@ class Ingest:
         except ExceptionGroup as broken:
             raise broken.exceptions[0] from None
 
+    async def look(self, events: list[Delivered]) -> bool:
+        """Look what was erased, now and then; False once the events are not this worker's any more."""
+        erased = self.erased
+        if erased is None or not erased.due:
+            return True
+        return await self._taken(erased.look, events)
+
     def read(self, events: list[Delivered]) -> ingest.Block:
         with self.clock, self.metrics.stage_seconds.labels("read").time():
             block = self.reader.read(event.value for event in events)
+            if self.erased is not None and (gone := self.erased.among(block)):
+                block = self.reader.read((event.value for event in events), gone)
+                self.metrics.erased_again.inc(len(gone))
         self.poison.note(block.ledger, block.letters)
         return block
 

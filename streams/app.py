@@ -27,6 +27,7 @@ from streams.batches import BatchTransport, app_settings
 from streams.delivery import UNACKED_BATCHES, Delivered
 from streams.detect import Watch
 from streams.ends import Ends
+from streams.erased import Erased
 from streams.forgetting import salt
 from streams.kafka import connection
 from streams.memory import collect_by_the_clock
@@ -83,6 +84,7 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         current=current,
         clock=clock,
         offers=offers,
+        erased=Erased(clickhouse, salt(settings)),
     )
     detect = Detect(
         settings,

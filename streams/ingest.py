@@ -134,8 +134,8 @@ class Reader:
     limit: int
     questions: Questions
 
-    def read(self, batches: Iterable[RecordBatch]) -> Block:
-        """Read fetches of partitions, in order of reading, into one block."""
+    def read(self, batches: Iterable[RecordBatch], without: frozenset[tuple[int, int]] = frozenset()) -> Block:
+        """Read fetches of partitions, in order of reading, into one block, `without` events at places to leave out."""
         block = Block()
         for batch in batches:
             source, number = self.sources[batch.topic], measure.source_of(batch.topic, batch.partition)
@@ -143,7 +143,7 @@ class Reader:
             for start in range(0, len(batch.records), WARM):
                 read = [len(kind.events) for kind in block.kinds()]
                 for record in batch.records[start : start + WARM]:
-                    dead += not self._record(block, record, source, number)
+                    dead += not self._record(block, record, source, number, without)
                 for kind, first in zip(block.kinds(), read, strict=True):
                     self.redactor.apply_all(kind.events[first:], source.content)
             block.ledger.append(
@@ -151,7 +151,14 @@ class Reader:
             )
         return block
 
-    def _record(self, block: Block, record: ConsumerRecord, source: Source, number: int) -> bool:
+    def _record(
+        self,
+        block: Block,
+        record: ConsumerRecord,
+        source: Source,
+        number: int,
+        without: frozenset[tuple[int, int]],
+    ) -> bool:
         """Read one record and say whether it could be: False when all that it gave is dead letters."""
         events = letters = 0
         place = f"{record.topic}/{record.partition}/{record.offset}"
@@ -167,6 +174,9 @@ class Reader:
             if source.synthetic and not event.synthetic:
                 event = event.model_copy(update={"synthetic": True})
             position = measure.position_of(record.offset, item)
+            if without and (number, position) in without:
+                events += 1
+                continue
             self._measure(block, event, asked, source, (number, position))
             received = block.of_kind(event)
             received.events.append(event)

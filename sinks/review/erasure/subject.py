@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+
+from sinks.erased import hashed
 
 
 @dataclass(frozen=True)
@@ -27,4 +28,4 @@ class Subject:
 
     def hash(self, name: str) -> str:
         """Return the salted SHA-256 of a name, in hex: in ClickHouse `lower(hex(SHA256(concat(salt, name))))`."""
-        return sha256(self.salt.encode() + name.encode("utf-8", "surrogatepass")).hexdigest()
+        return hashed(self.salt, name)

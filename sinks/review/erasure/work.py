@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from clickhouse_connect.driver.client import Client
 
+from sinks.erased import quick, seed
 from sinks.review.erasure.subject import Subject
 
 LIST = "erasing"
@@ -82,9 +83,8 @@ LAST = [
         f" OR {_hash('subject')} IN (SELECT hash FROM erased WHERE kind = 'user')",
     ),
 ]
-REMEMBER = (
-    f"INSERT INTO erased SELECT kind::String, {_hash('name')}, before FROM erasing "  # noqa: S608
-    "WHERE kind IN ('inference', 'user', 'alias')"
+REMEMBERED = (
+    "SELECT kind, name, max(before) FROM erasing WHERE kind IN ('inference', 'user', 'alias') GROUP BY kind, name"
 )
 
 
@@ -142,8 +142,15 @@ class Work:
             self.client.insert(self._table, rows, ["kind", "name", "before"])
 
     def remember(self) -> None:
-        """Keep the hashes of what is listed."""
-        self._run(REMEMBER)
+        """Keep the hashes of what is listed, also those by which a worker knows what is delivered again."""
+        listed = self.client.query(self.sql(REMEMBERED)).result_rows
+        fast = quick((name for _, name, _ in listed), seed(self.subject.salt))
+        rows = [
+            [kind, self.subject.hash(name), before.replace(tzinfo=UTC), 0 if kind == "user" else known]
+            for (kind, name, before), known in zip(listed, fast, strict=True)
+        ]
+        if rows:
+            self.client.insert("erased", rows, ["kind", "hash", "before", "quick"])
 
     def names(self, kind: str) -> list[str]:
         """Return what is listed of a kind, sorted."""
