@@ -32,6 +32,9 @@ from streams.settings import Settings
 
 log = logging.getLogger("sluice.walk")
 
+# Seconds of measurements that are watched together. A segment's turn costs as much as its rows do: by quarters of a
+# second it is half as much again. Nothing waits longer for it than for a source that may still be behind.
+TURN_S = 1.0
 EARLY = UNACKED_BATCHES // 2  # batches of one partition after which stage 2 does not wait for its timer
 
 
@@ -60,7 +63,7 @@ class Detect:
         self.turn = asyncio.Lock()  # a checkpoint must not see half a block
 
     async def walk(self, events: AsyncIterator[Delivered]) -> None:
-        full, linger = self.settings.block_records, self.settings.linger_seconds
+        full, linger = self.settings.block_records, max(self.settings.linger_seconds, TURN_S)
         async for gathering in gathered(events, records, full=full, linger=linger):
             async with self.turn:
                 await self.take(gathering)

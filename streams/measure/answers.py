@@ -96,6 +96,8 @@ def read(response: InferenceResponse, request: InferenceRequest | None) -> Answe
 
 def told(answer: Answer, content: Content) -> Answer:
     """Return an answer without the words that must not leave, as its source's policy has it."""
+    if answer.predicted_class is None and answer.tool is None:
+        return answer
     return answer._replace(predicted_class=kept(answer.predicted_class, content), tool=kept(answer.tool, content))
 
 
