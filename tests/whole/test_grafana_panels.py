@@ -20,7 +20,7 @@ from streams import simulate
 from streams.kafka import connection
 from streams.measure import segment_name
 from streams.produce import Speed
-from streams.scenarios import ErrorStep, LatencyStep, scenarios
+from streams.scenarios import ErrorStep, LatencyStep, Poison
 from streams.stack import LocalWorker
 from streams.traffic.fleet import FLEET
 from streams.traffic.plan import Plan
@@ -74,7 +74,7 @@ def sources(grafana: Grafana, clickhouse_url: str, tmp_path_factory: pytest.Temp
         world.until_at_least(lambda: ready(worker), 1, "workers that have joined their group")
         with Quick(worker.port, 9, folder / "prometheus.log") as prometheus:
             # Over several scrapes: what a series begins with is no rate.
-            live = Plan(now - timedelta(minutes=5), timedelta(minutes=5), 1_000, 8, scenarios(["demo"]), now)
+            live = Plan(now - timedelta(minutes=5), timedelta(minutes=5), 1_000, 8, (Poison(share=0.02),), now)
             send(world, live, RECORDS_PER_S)
             said = feedback("over-http", **WITH_ADDRESS).value
             told = urllib.request.Request(f"http://127.0.0.1:{worker.port}/v1/feedback", said, JSON)
