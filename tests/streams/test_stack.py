@@ -1,6 +1,7 @@
 """`sluice up`: three servers that start together, say where they are, and end together whatever ends first."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -109,23 +111,46 @@ def test_it_says_where_each_is_and_each_is_there(signalled: dict[str, Up]) -> No
     said = re.search(
         r"^  Kafka +127\.0\.0\.1:(\d+) .*\n"
         r"  ClickHouse +http://127\.0\.0\.1:(\d+)/sluice .*\n"
+        r"  status page +(http://127\.0\.0\.1:\d+/)\n"
         r"  metrics +http://127\.0\.0\.1:(\d+)/metrics\n"
         r"  worker log +(\S+)\n",
         text,
         re.MULTILINE,
     )
     assert said, text
-    kafka, clickhouse, metrics, log = said.groups()
+    kafka, clickhouse, page, metrics, log = said.groups()
     assert listens(int(kafka))
     with urllib.request.urlopen(f"http://127.0.0.1:{clickhouse}/ping") as answer:
         assert answer.read() == b"Ok.\n"
     with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
         assert b"sluice_records_total" in answer.read()
     assert "Applied 001_inferences.sql" in Path(log).read_text()
+    assert f"The status page is at {page}" in Path(log).read_text()
     assert (
         f"SLUICE_KAFKA_BOOTSTRAP=127.0.0.1:{kafka} SLUICE_CLICKHOUSE_URL=http://127.0.0.1:{clickhouse}/sluice" in text
     )
     assert "state_key" not in text.lower()
+
+
+def test_its_worker_becomes_ready_and_the_status_page_says_so(signalled: dict[str, Up]) -> None:
+    page = re.search(r"status page (\S+)", signalled["SIGINT"].text)
+    assert page
+    deadline = time.monotonic() + PATIENCE_S
+    while not (said := json.loads(_got(f"{page[1]}api/status")))["health"]["ready"]:
+        assert time.monotonic() < deadline, said
+        time.sleep(0.5)
+    assert {each["words"] for each in said["partitions"]} == {"nothing to read"}
+    assert [each["well"] for each in said["servers"]] == [True, True]
+    assert "<h1" in _got(page[1])
+    assert _got(f"{page[1]}info") == "{}", "the receiver stands beside it"
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        _got(f"{page[1]}table/")  # Faust's own pages would show detectors' state
+
+
+def _got(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310  # http, of the stack
+        body: bytes = answer.read()
+    return body.decode()
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
