@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from click import Context
 
 from deploy.grafana.written import WRITTEN
 from streams.cli import main
@@ -66,7 +67,9 @@ def test_the_environment_sets_settings_that_exist(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_the_command_is_one_of_ours(name: str) -> None:
     command, *options = SERVICES[name]["command"]
-    known = {option for parameter in main.commands[command].params for option in parameter.opts}
+    ours = main.get_command(Context(main), command)
+    assert ours is not None
+    known = {option for parameter in ours.params for option in parameter.opts}
     assert {option for option in options if option.startswith("--")} <= known
 
 

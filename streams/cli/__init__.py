@@ -1,49 +1,5 @@
 """`sluice`: each command reads the settings, calls one thing, and prints what came of it."""
 
-from streams.cli import (
-    batches,
-    contract,
-    dead_letters,
-    erasing,
-    exporting,
-    findings,
-    gateways,
-    grafana,
-    incidents,
-    pushing,
-    references,
-    releasing,
-    reporting,
-    reviewing,
-    running,
-    saving,
-    sending,
-    signing,
-    similar,
-    watching,
-)
 from streams.cli.group import main
 
-__all__ = [
-    "batches",
-    "contract",
-    "dead_letters",
-    "erasing",
-    "exporting",
-    "findings",
-    "gateways",
-    "grafana",
-    "incidents",
-    "main",
-    "pushing",
-    "references",
-    "releasing",
-    "reporting",
-    "reviewing",
-    "running",
-    "saving",
-    "sending",
-    "signing",
-    "similar",
-    "watching",
-]
+__all__ = ["main"]

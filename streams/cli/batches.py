@@ -1,15 +1,10 @@
-"""Commands about what comes out: review batches are cut and checked, and every offset is accounted for."""
+"""Commands about what comes out: review batches are planned, cut and checked."""
 
-import asyncio
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from sinks import ledger as ledger_module
 from sinks.clickhouse import ClickHouse
 from sinks.review import audit, decisions, policy_page
 from sinks.review.candidates import Reason
@@ -17,8 +12,8 @@ from sinks.review.cut import cut
 from sinks.review.plan import plan
 from sinks.review.policy import Policy
 from sinks.review.windows import Window
-from streams import offsets, weekly
 from streams import settings as settings_module
+from streams import weekly
 from streams.cli import tables
 from streams.cli.group import main, plainly
 
@@ -101,21 +96,3 @@ def batch_verify(folder: Path) -> None:
     manifest = audit.vouched(folder, steps)
     click.echo(f"{folder} is what its manifest says: {manifest.counts.items} items of {manifest.window.name}.")
     click.echo(f"Its log is whole, {len(steps)} steps, and so are {len(said)} decisions.")
-
-
-@main.command()
-@plainly
-def ledger() -> None:
-    """Prove that every record was written or set aside. Exits with 1 where offsets are missing."""
-    held = settings_module.load()
-    progress = asyncio.run(offsets.progress(held))
-    ledgers = ledger_module.read(ClickHouse(held.clickhouse_url).client, progress.committed)
-    table = Table("topic", "partition", "from", "to", "offsets", "blocks", "missing", box=None, padding=(0, 2, 0, 0))
-    for each in ledgers:
-        missing = ", ".join(f"{first}-{last}" for first, last in each.gaps)
-        span = (each.first_offset, each.last_offset, each.offsets, each.blocks)
-        table.add_row(each.topic, str(each.partition), *(f"{number:,}" for number in span), missing or "none")
-    Console().print(table)
-    missing_in = sum(bool(each.gaps) for each in ledgers)
-    click.echo(f"{missing_in} partitions have gaps." if missing_in else "Gapless.")
-    sys.exit(1 if missing_in else 0)

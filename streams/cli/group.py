@@ -4,62 +4,63 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import ParamSpec
 
 import click
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from deploy.local.processes import ServerFailed
-from sinks.base import SinkBusy, SinkError
-from sinks.dead_letters import NoSuchLetter
-from sinks.findings import NoSuchFinding
-from sinks.references import NoSuchSegment
-from sinks.review.refusals import CutRefused
-from streams.backup import BackupRefused
-from streams.demo import DemoFailed
-from streams.doctor import CLICKHOUSE_CURE
-from streams.kafka import CannotCall
-from streams.letters_back import LettersRefused
 from streams.readable import harmless
-from streams.receiver.refusals import CannotServe
-from streams.replay import UnreadableFile
-from streams.scenarios import UnknownScenario
-from streams.settings import SettingsError
-from streams.topics import KafkaUnreachable
-from streams.worker import Unready
 
 P = ParamSpec("P")
+
+# The modules in which each command is; those of a group's commands come with it.
+WHERE = {
+    "backup": ("saving",),
+    "batch": ("batches", "exporting", "pushing", "reporting", "reviewing", "signing"),
+    "dead-letters": ("dead_letters",),
+    "decode": ("gateways",),
+    "demo": ("running",),
+    "doctor": ("proving",),
+    "erase": ("erasing",),
+    "findings": ("findings",),
+    "grafana": ("grafana",),
+    "incidents": ("incidents",),
+    "ledger": ("proving",),
+    "metrics": ("watching",),
+    "migrate": ("saving",),
+    "openapi": ("contract",),
+    "receive": ("gateways",),
+    "reference": ("references",),
+    "release": ("releasing",),
+    "replay": ("sending",),
+    "restore": ("saving",),
+    "schema": ("contract",),
+    "settings": ("contract",),
+    "similar": ("similar",),
+    "simulate": ("sending",),
+    "status": ("watching",),
+    "up": ("running",),
+    "worker": ("running",),
+}
 
 
 class NotRecorded(Exception):
     """What was asked is done, but not written down; the message names the cure."""
 
 
-# What a person can mend: said in one line, without a traceback.
-PLAIN = (
-    SettingsError,
-    CannotCall,
-    KafkaUnreachable,
-    SinkError,
-    CutRefused,
-    ServerFailed,
-    UnknownScenario,
-    UnreadableFile,
-    Unready,
-    CannotServe,
-    NoSuchFinding,
-    NoSuchLetter,
-    LettersRefused,
-    NoSuchSegment,
-    NotRecorded,
-    BackupRefused,
-    DemoFailed,
-    ClickHouseError,
-    OSError,
-)
+class _AsAsked(click.Group):
+    """Imports a command's modules when it is asked for: all of them take seconds."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return sorted(WHERE)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for module in WHERE.get(cmd_name, ()):
+            import_module(f"streams.cli.{module}")
+        return super().get_command(ctx, cmd_name)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=_AsAsked, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="sluice")
 def main() -> None:
     """Watch what model gateways serve, and cut a weekly review batch for people to decide on."""
@@ -77,12 +78,13 @@ def plainly(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except BrokenPipeError:
             raise  # whoever reads has had enough; click ends it quietly
-        except SinkBusy as away:
-            click.echo(f"sluice: {away}. {CLICKHOUSE_CURE}", err=True)
-            sys.exit(2)
-        except PLAIN as error:
-            said = "\n".join(map(harmless, str(error).splitlines()))  # it may quote what a stranger wrote
-            click.echo(f"sluice: {said}", err=True)
+        except Exception as error:
+            from streams.cli.errors import words  # which takes a while to import: it knows the errors of every module
+
+            if (said := words(error)) is None:
+                raise
+            quoted = "\n".join(map(harmless, said.splitlines()))  # it may quote what a stranger wrote
+            click.echo(f"sluice: {quoted}", err=True)
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(130)

@@ -1,13 +1,11 @@
-"""Commands that run: everything on this machine, a worker, the demo, and a look at what a worker needs."""
+"""Commands that run: everything on this machine, a worker, the demo."""
 
-import asyncio
 import sys
 
 import click
 from rich.console import Console
 
 from streams import demo as demo_module
-from streams import doctor as doctor_module
 from streams import settings as settings_module
 from streams import stack, worker
 from streams.cli.group import main, plainly
@@ -55,13 +53,3 @@ def demo(inferences: int) -> None:
     outcome = demo_module.run(settings_module.load(), inferences, Console(), stays=stays)
     if faults := demo_module.faults(outcome):
         raise demo_module.DemoFailed("; ".join(faults))
-
-
-@main.command()
-@plainly
-def doctor() -> None:
-    """Look at what a worker needs, and say what is missing and what to do about it."""
-    diagnoses = asyncio.run(doctor_module.examine(settings_module.load()))
-    for each in diagnoses:
-        click.echo(f"{'ok     ' if each.well else 'MISSING'}  {each.subject}: {each.words}")
-    sys.exit(0 if all(each.well for each in diagnoses) else 1)
