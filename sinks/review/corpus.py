@@ -1,12 +1,13 @@
 """A sample of a window's questions and of the weeks before becomes words by question: a sparse matrix, and counts."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
@@ -19,18 +20,18 @@ Numbers = NDArray[np.int64]
 # A sample is what lies below a hash of the id, the order in which the table lies: reading it costs what the sample is,
 # however many were asked. What is eligible is looked up for the sample alone.
 _WINDOW = """
-SELECT inference_id, arrayFilter(WORD, terms) AS words FROM prompt_vectors FINAL
+SELECT inference_id, arrayFilter(WORD, terms)::Array(LowCardinality(String)) FROM prompt_vectors FINAL
 WHERE week BETWEEN {since:Date} AND {until:Date} AND draw <= {below:UInt64}
   AND inference_id IN (SELECT inference_id FROM eligible WHERE sipHash64(inference_id) <= {below:UInt64})
 ORDER BY inference_id
 """
 _STORED = "SELECT count() FROM prompt_vectors WHERE week BETWEEN {since:Date} AND {until:Date}"
 _BEFORE = """
-SELECT week, '' AS word, count() AS uses FROM prompt_vectors FINAL
+SELECT week, '' AS word, count() FROM prompt_vectors FINAL
 WHERE week BETWEEN {since:Date} AND {until:Date} AND draw <= {below:UInt64}
 GROUP BY week
 UNION ALL
-SELECT week, word, count() AS uses FROM prompt_vectors FINAL ARRAY JOIN arrayFilter(WORD, terms) AS word
+SELECT week, word, count() FROM prompt_vectors FINAL ARRAY JOIN arrayFilter(WORD, terms) AS word
 WHERE week BETWEEN {since:Date} AND {until:Date} AND draw <= {below:UInt64}
 GROUP BY week, word
 """
@@ -72,30 +73,41 @@ def corpus(snapshot: Snapshot, policy: Policy) -> Corpus:
     monday, last = monday_of(window.begin), monday_of(window.end - timedelta(seconds=1))
     now = {"since": monday.date(), "until": last.date()}
     earlier = {"since": (monday - policy.discovery.reference_weeks * WEEK).date(), "until": (monday - WEEK).date()}
-    read = snapshot.columns(_WINDOW.replace("WORD", _WORD), below=_below(sample, snapshot.funnel.eligible), **now)
+    names, words, said = _asked(snapshot, below=_below(sample, snapshot.funnel.eligible), **now)
     ((stored,),) = snapshot.read(_STORED, **earlier)
-    counted = snapshot.columns(_BEFORE.replace("WORD", _WORD), below=_below(sample, stored), **earlier)
-    asked = read["words"].combine_chunks()
-    found = asked.flatten().dictionary_encode()
-    order = pc.sort_indices(found.dictionary).to_numpy()
-    words, place = found.dictionary.take(pa.array(order)), np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    indices = place[found.indices.to_numpy(zero_copy_only=False)]
-    ends = np.concatenate([[0], np.cumsum(pc.list_value_length(asked).to_numpy(zero_copy_only=False))])
-    said = csr_array((np.ones(len(indices), np.int64), indices, ends), shape=(len(asked), len(words)))
-    before, questions = _before(counted, words)
-    return Corpus(read["inference_id"].to_pylist(), words.to_pylist(), said, before, questions)
+    counted = snapshot.read(_BEFORE.replace("WORD", _WORD), below=_below(sample, stored), **earlier)
+    before, questions = _counted(counted, words)
+    return Corpus(names, words, said, before, questions)
 
 
-def _before(counted: pa.Table, words: pa.Array) -> tuple[Numbers, int]:
+def _asked(snapshot: Snapshot, **sample: object) -> tuple[list[str], list[str], csr_array]:
+    """Return the ids of a sample's questions, their words, and which has which."""
+    place: defaultdict[str, int] = defaultdict()
+    place.default_factory = place.__len__  # a word's place is how many came before it
+    names: list[str] = []
+    lengths, places = [np.zeros(1, np.int64)], []
+    for ids, asked in snapshot.blocks(_WINDOW.replace("WORD", _WORD), **sample):
+        names += ids
+        lengths.append(np.fromiter(map(len, asked), np.int64, len(asked)))
+        places.append(np.fromiter(map(place.__getitem__, chain.from_iterable(asked)), np.int64))
+    words = sorted(place)
+    order = np.empty(len(words), np.int64)
+    order[[place[word] for word in words]] = np.arange(len(words))
+    indices = order[np.concatenate(places)] if places else np.zeros(0, np.int64)
+    ends = np.cumsum(np.concatenate(lengths))
+    return names, words, csr_array((np.ones(len(indices), np.int64), indices, ends), shape=(len(names), len(words)))
+
+
+def _counted(rows: Sequence[Sequence[Any]], words: Sequence[str]) -> tuple[Numbers, int]:
     """Return the uses of words in each week, and how many questions there were in all."""
-    weeks, uses = counted["week"].to_numpy(), counted["uses"].to_numpy().astype(np.int64)
-    known, week = np.unique(weeks, return_inverse=True)
-    before = np.zeros((len(known), len(words)), np.int64)
-    at = pc.index_in(counted["word"].combine_chunks(), words).to_numpy(zero_copy_only=False)
-    here = ~np.isnan(at)
-    before[week[here], at[here].astype(np.int64)] = uses[here]
-    return before, int(uses[pc.equal(counted["word"], "").to_numpy()].sum())
+    place = {word: number for number, word in enumerate(words)}
+    weeks = sorted({week for week, _, _ in rows})
+    row = {week: number for number, week in enumerate(weeks)}
+    before = np.zeros((len(weeks), len(words)), np.int64)
+    for week, word, uses in rows:
+        if word in place:
+            before[row[week], place[word]] = uses
+    return before, sum(uses for _, word, uses in rows if word == "")
 
 
 def _below(sample: int, of: int) -> int:

@@ -36,12 +36,16 @@ PREWHERE inference_id IN {ids:Array(String)}
 WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
 """
 FEEDBACK_ABOUT = f"""
-SELECT inference_id, {", ".join(_COLUMNS[name] for name in FEEDBACK)}
-FROM feedback
-WHERE inference_id IN {{ids:Array(String)}}
-  AND NOT synthetic
-  AND time < fromUnixTimestamp64Nano({{closes:Int64}}, 'UTC')
-ORDER BY inference_id, feedback.time, feedback_id
+SELECT about.inference_id, {", ".join(_COLUMNS[name] for name in FEEDBACK)}
+FROM (
+    SELECT * FROM feedback_events FINAL
+    PREWHERE feedback_id IN (SELECT feedback_id FROM said WHERE inference_id IN {{ids:Array(String)}})
+) AS given
+INNER JOIN (
+    SELECT inference_id, feedback_id FROM said WHERE inference_id IN {{ids:Array(String)}}
+) AS about USING (feedback_id)
+WHERE NOT deleted
+ORDER BY about.inference_id, given.time, feedback_id
 """  # noqa: S608  as above
 
 CHUNK = 64  # items whose content the client holds in memory
@@ -60,7 +64,7 @@ def items(snapshot: Snapshot, picks: Sequence[Pick]) -> Iterator[list[Item]]:
     for ids in chunks([pick.inference_id for pick in picks], CHUNK):
         chunk = [by_name[name] for name in ids]
         feedback: dict[str, list[Item]] = {}
-        for about, *values in snapshot.read(FEEDBACK_ABOUT, ids=ids):
+        for about, *values in snapshot.select(FEEDBACK_ABOUT, ids=ids):
             feedback.setdefault(about, []).append(_row(FEEDBACK, values))
         rows = {row[0]: _row(INFERENCE, row) for row in snapshot.read(INFERENCES, ids=ids)}
         missing = next((name for name in ids if name not in rows), None)

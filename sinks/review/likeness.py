@@ -11,13 +11,13 @@ ALIKE = 0.35  # cosine of weighted terms from which a question is about the same
 COMMON = 0.2  # share of the candidates from which a term tells nothing
 LEAST = 3  # questions that make a topic
 NAMED = 3  # terms in its name
-CHUNK = 100  # ids in one query
+CHUNK = 1000  # ids in one query: several of them often lie in one granule
 
 _TERMS = """
 SELECT inference_id, arrayFilter(term -> NOT match(term, '[0-9]') AND lengthUTF8(term) <= 30, terms)
 FROM prompt_vectors FINAL
+PREWHERE draw IN (SELECT sipHash64(arrayJoin({ids:Array(String)}))) AND inference_id IN {ids:Array(String)}
 WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
-  AND draw IN (SELECT sipHash64(arrayJoin({ids:Array(String)}))) AND inference_id IN {ids:Array(String)}
 """
 
 Weights = Mapping[str, float]  # of a question's terms; of length 1

@@ -16,7 +16,7 @@ from sinks.review.texts import texts
 
 _CONTROL = f"SELECT inference_id FROM eligible ORDER BY {ORDER}"  # noqa: S608  our own text
 _KNOWN = "SELECT inference_id, user_id, late FROM eligible WHERE inference_id IN {ids:Array(String)}"
-CHUNK = 100  # ids in one query
+CHUNK = 1000  # ids in one query
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from sinks.review.parents import Parents
@@ -72,6 +71,8 @@ SELECT left_out, late, count(), toUnixTimestamp64Milli(maxIf(ingest_time, NOT la
 # of arrival decides. Each reason hashes with a key of its own, so that the control is drawn independently of others.
 ORDER = "sipHash64Keyed(({seed:UInt64}, {salt:UInt64}), inference_id), inference_id LIMIT {limit:UInt64}"
 
+BLOCK = 8192  # rows that the client holds where it reads block by block
+
 
 @dataclass(frozen=True)
 class Funnel:
@@ -109,10 +110,12 @@ class Snapshot:
         """Return a query's rows. Values come as `{name:Type}` parameters alone, the window's bounds among them."""
         return self.read(self._within(sql), **parameters)
 
-    def columns(self, sql: str, **parameters: object) -> pa.Table:
-        """As `select`, for what is too much for rows: a table of Arrow."""
+    def blocks(self, sql: str, **parameters: object) -> Iterator[Sequence[Sequence[Any]]]:
+        """As `select`, for what is too much for rows: blocks of columns, one after another."""
         bound = dict(self.bounds) | parameters
-        return self.client.query_arrow(self._within(sql), bound, settings=pruned(self.client), use_strings=True)
+        settings = pruned(self.client) | {"max_block_size": BLOCK}
+        with self.client.query_column_block_stream(self._within(sql), bound, settings=settings) as blocks:
+            yield from blocks
 
     def read(self, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
         """Return the rows of a query that reads neither `eligible` nor `said`."""

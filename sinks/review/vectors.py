@@ -11,11 +11,11 @@ from sinks.review.snapshot import Snapshot
 
 Matrix = NDArray[np.float64]
 
-CHUNK = 100  # ids in one query
+CHUNK = 1000  # ids in one query: several of them often lie in one granule
 _STORED = """
 SELECT inference_id, vector FROM prompt_vectors FINAL
+PREWHERE draw IN (SELECT sipHash64(arrayJoin({ids:Array(String)}))) AND inference_id IN {ids:Array(String)}
 WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
-  AND draw IN (SELECT sipHash64(arrayJoin({ids:Array(String)}))) AND inference_id IN {ids:Array(String)}
 """
 
 
