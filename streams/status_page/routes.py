@@ -25,6 +25,7 @@ ASSETS = {
     "pages.css": "text/css",
     "status.js": "text/javascript",
     "charts.js": "text/javascript",
+    "writing.js": "text/javascript",
     "uPlot-1.6.32.iife.min.js": "text/javascript",
     "uPlot-1.6.32.min.css": "text/css",
     "icon.svg": "image/svg+xml",

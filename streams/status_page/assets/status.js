@@ -1,63 +1,10 @@
 // The worker is asked every few seconds; what it says is set as text. Whoever reads with the keyboard keeps their place.
 
 import { Chart } from "./charts.js";
+import { by, clock, keyed, long, or, parts, rate, seconds, set, share, whole, withCode } from "./writing.js";
 
 const LATE_MS = 10000;
 const HOUR_S = 3600;
-const by = (id) => document.getElementById(id);
-
-const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
-const whole = new Intl.NumberFormat("en");
-const rate = (value) => (value >= 1e6 ? `${number.format(value / 1e6)}M` : value >= 1e4 ? `${number.format(value / 1e3)}k` : number.format(value));
-const share = (value) => `${number.format(100 * value)}%`;
-const seconds = (value) => (value >= 1 || value === 0 ? `${number.format(value)} s` : `${number.format(1000 * value)} ms`);
-const long = (value) => (value < 60 ? `${Math.round(value)} s` : value < 7200 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3600)} h`);
-const clock = (at) => `${new Date(at * 1000).toISOString().slice(11, 19)} UTC`;
-const or = (known, said) => (known == null ? "–" : said(known));
-
-const set = (node, text) => {
-  if (node.textContent !== text) node.textContent = text;
-};
-
-// Children of `parent` become one for each item, in order; those that are known already stay, and keep the focus.
-const keyed = (parent, items, key, make, fill) => {
-  const known = new Map([...parent.children].map((child) => [child.dataset.key, child]));
-  items.forEach((item, n) => {
-    const name = String(key(item));
-    const child = known.get(name) ?? make();
-    known.delete(name);
-    child.dataset.key = name;
-    fill(child, item);
-    if (parent.children[n] !== child) parent.insertBefore(child, parent.children[n] ?? null);
-  });
-  for (const gone of known.values()) gone.remove();
-};
-
-const parts = (name, ...classes) => () => {
-  const made = document.createElement(name);
-  for (const each of classes) {
-    const [tag, kind] = each.split(".");
-    const part = document.createElement(tag);
-    if (kind) part.className = kind;
-    if (tag === "th") part.scope = "row";
-    made.append(part);
-  }
-  return made;
-};
-
-// Between backquotes stands what is typed.
-const withCode = (node, text) => {
-  if (node.dataset.text === text) return;
-  node.dataset.text = text;
-  node.replaceChildren(
-    ...text.split("`").map((part, n) => {
-      if (n % 2 === 0) return part;
-      const code = document.createElement("code");
-      code.textContent = part;
-      return code;
-    }),
-  );
-};
 
 const charts = {
   events: new Chart(by("c-events"), "Events a second, all workers", [{ name: "stored", tone: "first" }], rate),
@@ -96,13 +43,14 @@ const draw = (said) => {
   charts.failed.show([times, held.samples.map(([, , all, failed]) => (all > 0 ? failed / all : null))], marks);
 };
 
-const tiles = ({ now }) => {
+const tiles = ({ now, partitions: each }) => {
   set(by("n-events"), or(now.events_all, rate));
   set(by("n-answers"), or(now.answers, rate));
   set(by("n-failed"), or(now.failed, share));
   set(by("n-p50"), or(now.p50, seconds));
   set(by("n-p95"), or(now.p95, seconds));
   set(by("n-behind"), now.lag ? long(now.behind_s) : "0 s");
+  by("t-behind").className = each.some(({ wrong }) => wrong) ? "wrong" : "";
   set(by("n-lag"), now.lag ? `behind Kafka, ${whole.format(now.lag)} records` : "behind Kafka");
 };
 

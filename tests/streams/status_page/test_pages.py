@@ -16,8 +16,8 @@ from deploy.local.processes import free_port
 from sinks.review.audit import State
 from streams.findings import message
 from streams.health import Health
+from streams.status_page.batch_words import NEXT
 from streams.status_page.routes import ASSETS
-from streams.status_page.status import NEXT
 from tests.sinks.found import FULL, SEGMENT
 from tests.streams.status_page.scene import Scene, moving, served
 
@@ -66,7 +66,7 @@ def test_only_what_is_new_is_sent_again(scene: Scene) -> None:
 def test_batches_say_what_comes_next(scene: Scene) -> None:
     cut, decided = status(scene)["batches"]
     assert (cut["name"], cut["state"], cut["items"], cut["decided"]) == ("2026-W46", "cut", 60, 0)
-    assert cut["words"].startswith("waits for people: export it, or decide with `sluice batch review`, ")
+    assert cut["words"].startswith("waits for people: export it, or decide with `sluice batch review`; people could")
     assert (decided["name"], decided["state"], decided["words"][:16]) == ("2026-W45", "in_review", "is being decided")
     assert 0 < decided["decided"] <= 25, "some may need two people"
     assert set(NEXT) == set(State)
@@ -93,7 +93,7 @@ def test_a_store_that_is_away_is_said_and_the_worker_shown(tmp_path: Path) -> No
     with served(f"http://127.0.0.1:{free_port()}/nowhere", tmp_path, up_s=60) as scene:
         scene.live(60)
         said = status(scene)
-        assert said["headline"]["words"] == "This worker is well; what the store knows is not known yet."
+        assert said["headline"]["words"] == "The store does not answer: what is found now is not known."
         assert re.match(r"ClickHouse at http://127.0.0.1:\d+ does not answer", said["group"]["trouble"])
         assert (said["group"]["open_in_all"], said["now"]["events_all"]) == (None, None)
         assert said["now"]["answers"] > 0
