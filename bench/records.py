@@ -1,7 +1,9 @@
-"""The records that costs are measured on: native events of 0.7 KB on average, 50 segments, skewed like real traffic."""
+"""The records that costs are measured on: native events of 0.8 KB on average, and LiteLLM's of 12 KB; 50 segments,
+skewed like real traffic."""
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 
@@ -10,6 +12,8 @@ from streams.topics import FEEDBACK, REQUESTS, RESPONSES
 
 SEGMENTS = 50
 BEGINS_NS = 1_794_182_400_000_000_000  # 2026-11-09
+LITELLM = "litellm.calls"  # a gateway's own topic
+_RECORDED = Path(__file__).parents[1] / "tests/fixtures/litellm/proxy.generic_api.json_array.body"
 TEXT = "The quick answer is that it depends on the tide, the wind and how long the boat has been in the water. "
 
 
@@ -36,6 +40,18 @@ def native_records(inferences: int, seed: int) -> Iterator[Record]:
         yield _record(RESPONSES.name, time + 1_500_000_000, inference_id, "response", common | _response(draw))
         if number % 50 == 0:
             yield _record(FEEDBACK.name, time + 60_000_000_000, inference_id, "feedback", _feedback(inference_id))
+
+
+def litellm_records(calls: int, seed: int) -> Iterator[Record]:
+    """Yield what LiteLLM's proxy sent of a call, again and again, each of a call of its own."""
+    draw = random.Random(seed)  # noqa: S311  # not for secrets
+    payload = orjson.loads(_RECORDED.read_bytes())[0]
+    weights = [1 / (rank + 1) for rank in range(SEGMENTS)]
+    for number, segment in enumerate(draw.choices(range(SEGMENTS), weights, k=calls)):
+        begun = BEGINS_NS / 1e9 + number * 0.02
+        own = {"litellm_call_id": f"{draw.getrandbits(128):032x}", "model_group": f"model-{segment}"}
+        times = {"startTime": begun, "endTime": begun + 0.9, "completionStartTime": begun + 0.9}
+        yield Record(LITELLM, None, orjson.dumps(payload | own | times), round(begun * 1000))
 
 
 def _record(topic: str, time: int, inference_id: str, kind: str, fields: dict[str, object]) -> Record:

@@ -7,68 +7,87 @@ whole process.
 
 import asyncio
 import sys
-import tempfile
 import time
+from collections.abc import Sequence
 from typing import Any, Literal, cast, get_args
 
 import faust
-from faust.types import StreamT
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 
+from bench import floor, stock
 from sinks.clickhouse import ClickHouse
-from streams import logs, topics
+from streams import logs
 from streams.app import build
 from streams.settings import Settings, load
 
-Kind = Literal["stock", "sluice"]
+Kind = Literal["floor", "stock", "idiomatic", "sluice"]
 
 
 def app_of(kind: Kind, settings: Settings) -> faust.App:
-    """Return the app to measure."""
+    """Return the Faust app to measure."""
     if kind == "stock":
-        return _stock(settings)
+        return stock.nothing(settings)
+    if kind == "idiomatic":
+        return stock.idiomatic(settings)
     return build(settings, ClickHouse(settings.clickhouse_url), cut_due_weeks=lambda: 0)
 
 
-def _stock(settings: Settings) -> faust.App:
-    """An agent as Faust's documentation writes it, that does nothing with its events."""
-    app = faust.App(
-        settings.group,
-        broker=f"kafka://{settings.kafka_bootstrap}",
-        broker_rebalance_timeout=settings.rebalance_seconds,
-        topic_partitions=settings.partitions,
-        datadir=tempfile.mkdtemp(prefix="sluice-bench-"),
-        web_port=settings.web_port,
-        consumer_auto_offset_reset="earliest",
+def run_faust(loop: asyncio.AbstractEventLoop, app: faust.App) -> None:
+    async def started(_app: Any, *assigned: Any, **_signal: Any) -> None:
+        if any(assigned):
+            say_start()
+
+    app.on_partitions_assigned.connect(started)  # type: ignore[arg-type]  # mode's signal asks for a keyword it may not send
+    faust.Worker(
+        app, loop=loop, loglevel="INFO", logging_config=logs.config("ERROR"), redirect_stdouts=False
+    ).execute_from_commandline()
+
+
+async def run_floor(settings: Settings) -> None:
+    """Fetch, validate, insert, commit: see `bench.floor`."""
+    clickhouse = ClickHouse(settings.clickhouse_url)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap,
+        group_id=settings.group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
     )
-    names = [settings.topic_prefix + topic.name for topic in topics.NATIVE]
+    await consumer.start()
+    consumer.subscribe(list(floor.MODELS), listener=_Started())
+    while True:
+        fetched = await consumer.getmany(timeout_ms=250)
+        for tp, records in fetched.items():
+            events = floor.validated(floor.MODELS[tp.topic], [record.value for record in records])
+            await asyncio.to_thread(clickhouse.insert, *floor.table(events))
+        if fetched:
+            await consumer.commit()
 
-    @app.agent(app.topic(*names, value_type=bytes, value_serializer="raw"))
-    async def nothing(stream: StreamT[bytes]) -> None:
-        async for _value in stream:
-            pass
 
-    return app
+class _Started(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types of it
+    def on_partitions_revoked(self, revoked: Sequence[Any]) -> None: ...
+
+    def on_partitions_assigned(self, assigned: Sequence[Any]) -> None:
+        if assigned:
+            say_start()
+
+
+def say_start() -> None:
+    print("start", time.process_time(), flush=True)
 
 
 def main(kind: Kind) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    app = app_of(kind, load())
-
-    async def started(_app: Any, *assigned: Any, **_signal: Any) -> None:
-        if any(assigned):
-            print("start", time.process_time(), flush=True)
-
-    app.on_partitions_assigned.connect(started)  # type: ignore[arg-type]  # mode's signal asks for a keyword it may not send
 
     def asked() -> None:
         if sys.stdin.readline():
             print("now", time.process_time(), flush=True)
 
     loop.add_reader(sys.stdin, asked)
-    faust.Worker(
-        app, loop=loop, loglevel="INFO", logging_config=logs.config("ERROR"), redirect_stdouts=False
-    ).execute_from_commandline()
+    if kind == "floor":
+        loop.run_until_complete(run_floor(load()))
+    else:
+        run_faust(loop, app_of(kind, load()))
 
 
 if __name__ == "__main__":
