@@ -75,8 +75,8 @@ class Choice:
         self._reached: Counter[tuple[Reason, str]] = Counter()
 
     def draw(self, control: Sequence[Candidate]) -> None:
-        """Take the control: its draws, in the order of their hashes; at most as many as the budget has room for."""
-        drawn = control[: self._policy.budget.size]
+        """Take the control: its draws, in the order of their hashes; at most as many as the policy has room for."""
+        drawn = control[: self._policy.control]
         if not drawn:
             return
         self._reached[Reason.CONTROL, ""] = len(drawn)  # also those that a cap then leaves out: others stand for them

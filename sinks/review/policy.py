@@ -42,7 +42,7 @@ class Quotas(Section):
     control: Quota = Field(
         100,
         description="Drawn uniformly from all eligible inferences, whatever else picks them: the only ones from which "
-        "rates of the whole traffic may be estimated.",
+        "rates of the whole traffic may be estimated. At most half of the budget, where other reasons have a quota.",
     )
     correction: Quota = Field(80, description="Answers that people corrected or edited, drawn uniformly among them.")
     preference: Quota = Field(60, description="Prompts with several answers of which people preferred one.")
@@ -150,6 +150,12 @@ class Policy(Section):
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:
             raise InvalidPolicy(f"{path} cannot be read as TOML: {wrong}.") from None
+
+    @property
+    def control(self) -> int:
+        """How many the control draws: a short budget is not all for measuring, and nothing for what is to be found."""
+        size, alone = self.budget.size, not any(quota for name, quota in self.quotas if name != "control")
+        return min(self.quotas.control, size if alone else (size + 1) // 2)
 
     def said(self) -> "Policy":
         """Return the same policy, of which every value counts as said, defaults included."""

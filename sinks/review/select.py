@@ -43,7 +43,7 @@ def select(snapshot: Snapshot, policy: Policy) -> Selection:
 
 
 def _control(snapshot: Snapshot, policy: Policy) -> list[Candidate]:
-    quota = min(policy.quotas.control, policy.budget.size)
+    quota = policy.control
     if quota == 0:
         return []
     rows, of = snapshot.select(_CONTROL, limit=quota, **key(policy, Reason.CONTROL)), snapshot.funnel.eligible

@@ -109,6 +109,15 @@ def test_a_short_budget_is_shared_by_turns() -> None:
     assert sorted(picks) == ["a0", "a1", "a2", "b0", "b1", "c0", "c1"]
 
 
+def test_a_short_budget_is_not_all_for_the_control() -> None:
+    of = known({f"{kind}{n}": (None, None, n + 50 * (kind == "b")) for kind in "ab" for n in range(20)})
+    picks = batch(
+        Policy(budget=Budget(items=9)), of, [f"a{n}" for n in range(20)], anomaly=[f"b{n}" for n in range(20)]
+    )
+    assert sorted(picks) == ["a0", "a1", "a2", "a3", "a4", "b0", "b1", "b2", "b3"]
+    assert {pick.control_weight for pick in picks.values()} == {200.0, None}
+
+
 def test_what_several_want_counts_once_in_the_budget_and_keeps_all_that_is_known() -> None:
     of = known({name: (None, None, number) for number, name in enumerate("abc")})
     choice = Choice(Policy(budget=Budget(items=2)), 10, of)
