@@ -111,6 +111,7 @@ def _labelled(chunks: Iterable[list[Item]], labeller: Labeller) -> Iterator[list
 def _counts(funnel: Funnel, selection: Selection, labeller: Labeller) -> Counts:
     reasons = Counter(reason for pick in selection.picks for reason in pick.reasons)
     return Counts(
+        events=funnel.events,
         inferences=funnel.inferences,
         synthetic=funnel.synthetic,
         without_consent=funnel.without_consent,

@@ -36,6 +36,11 @@ class WindowFact(Strict):
 class Counts(Strict):
     """From all that happened in the window to what was picked."""
 
+    events: int | None = Field(
+        None,
+        description="Requests and answers of these inferences, and feedback about the eligible ones. Null where the "
+        "Sluice that cut did not count them.",
+    )
     inferences: int = Field(description="All inferences of the window, synthetic ones included.")
     synthetic: int
     without_consent: int
@@ -96,8 +101,10 @@ class Manifest(Strict):
     def to_bytes(self) -> bytes:
         """Return canonical JSON: sorted keys, two spaces, a final newline."""
         options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        # Of the policy what was written: a Sluice whose policies have gained a value since must not add it here.
-        said = self.model_dump(mode="json") | {"policy": self.policy.model_dump(mode="json", exclude_unset=True)}
+        # Of policy and counts what was written: a Sluice that knows more values since must not add them here.
+        parts = {"policy": self.policy, "counts": self.counts}
+        said = self.model_dump(mode="json")
+        said |= {name: part.model_dump(mode="json", exclude_unset=True) for name, part in parts.items()}
         return orjson.dumps(said, option=options)
 
 

@@ -29,6 +29,7 @@ SELECT
     inference_id, time, ingest_time, ifNull(segment, '') AS segment, user_id, conversation_id, service, route,
     environment, operation, request_model, response_model, status, error_type, finish_reasons, output_tokens,
     output_chars, duration_s, anomaly_score, prompt_hash, tags['experiment'] AS experiment,
+    (request_time IS NOT NULL) + (response_time IS NOT NULL) AS events,
     time < fromUnixTimestamp64Nano({begin:Int64}, 'UTC') AS late,
     multiIf(
         synthetic, 'synthetic',
@@ -65,7 +66,8 @@ WHERE inference_id IS NOT NULL
   AND inference_id IN (SELECT inference_id FROM TABLE WHERE left_out = '')
 """
 _COUNTS = """
-SELECT left_out, late, count(), toUnixTimestamp64Milli(maxIf(ingest_time, NOT late)) FROM TABLE GROUP BY left_out, late
+SELECT left_out, late, count(), toUnixTimestamp64Milli(maxIf(ingest_time, NOT late)), sum(events)
+FROM TABLE GROUP BY left_out, late
 """
 # Each query of a reason ends so: by a hash with the policy's key, then the id, so that no clock, no chance and no order
 # of arrival decides. Each reason hashes with a key of its own, so that the control is drawn independently of others.
@@ -78,10 +80,12 @@ BLOCK = 8192  # rows that the client holds where it reads block by block
 class Funnel:
     """How many inferences of a window are left step by step, the first steps of a cut.
 
+    `events` are the requests and answers of `inferences`, and the feedback about what is eligible.
     `late` are among the eligible ones and not among `inferences`; `stored_until` is the greatest Kafka time of the
     window's own, milliseconds since 1970.
     """
 
+    events: int
     inferences: int
     synthetic: int
     without_consent: int
@@ -202,16 +206,18 @@ def _narrowed(client: Client, bounds: dict[str, object], window: Window) -> dict
 
 def _funnel(client: Client, table: str) -> Funnel:
     rows = client.query(_COUNTS.replace("TABLE", table)).result_rows
-    own = {left_out: count for left_out, late, count, _ in rows if not late}
-    late = sum(count for left_out, late, count, _ in rows if late and left_out == "")
+    own = {left_out: count for left_out, late, count, *_ in rows if not late}
+    late = sum(count for left_out, late, count, *_ in rows if late and left_out == "")
+    ((said,),) = client.query(f"SELECT uniqExact(feedback_id) FROM {table}_said").result_rows  # noqa: S608  our own name
     return Funnel(
+        events=sum(events for _, late, *_, events in rows if not late) + said,
         inferences=sum(own.values()),
         synthetic=own.get("synthetic", 0),
         without_consent=own.get("without_consent", 0),
         in_another_batch=own.get("in_another_batch", 0),
         late=late,
         eligible=own.get("", 0) + late,
-        stored_until=max((until for _, late, _, until in rows if not late), default=0),
+        stored_until=max((until for _, late, _, until, _ in rows if not late), default=0),
     )
 
 

@@ -39,7 +39,10 @@ class Step:
 def steps(counts: Counts, after: Decided) -> list[Step]:
     """Return the funnel's steps, first to last; at the cut the last three are not yet known."""
     left_out = counts.synthetic + counts.without_consent + counts.in_another_batch
-    counted = [
+    counted: list[tuple[str, str, int | None, str]] = []
+    if counts.events is not None:
+        counted.append(("data", "events", counts.events, "requests, answers and feedback, each counted once"))
+    counted += [
         ("data", "inferences", counts.inferences, "calls of models in this week, as the gateways told them"),
         ("information", "eligible", counts.eligible, f"{left_out:,} left out, {counts.late:,} late ones taken in"),
         ("information", "candidates", sum(counts.candidates.values()), "named by a reason; one counts once a reason"),

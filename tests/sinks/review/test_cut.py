@@ -79,6 +79,7 @@ def test_a_batch_is_four_files_and_a_manifest_that_counts_them(client: Client, t
     assert said["window"] == {"begin": "2026-11-09T00:00:00Z", "end": "2026-11-16T00:00:00Z", "name": "2026-W46"}
     assert said["policy"] == SMALL.model_dump(mode="json")
     assert said["counts"] == {
+        "events": 2 * 402 + 21,
         "inferences": 402,
         "synthetic": 1,
         "without_consent": 0,

@@ -48,6 +48,11 @@ def test_an_untouched_batch_is_verified(batch: Path) -> None:
     assert manifest.to_bytes() == (batch / "manifest.json").read_bytes()
 
 
+def test_a_batch_that_did_not_count_its_events_is_still_what_it_was(batch: Path) -> None:
+    assert verify(batch).counts.events is None
+    assert b'"events"' not in (batch / "manifest.json").read_bytes()
+
+
 def test_a_fact_is_the_length_and_sha_256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     assert fact(tmp_path / "abc").bytes == 3
