@@ -22,8 +22,8 @@ demo: $(READY) ## Run the main job on this machine: events, findings, and the we
 	$(BIN)/sluice demo
 
 .PHONY: test
-test: $(READY) ## Run all tests (Apache Kafka's too, where `make kafka` has fetched it)
-	$(BIN)/python -m pytest
+test: $(READY) ## Run all tests, two processes at once (Apache Kafka's too, where `make kafka` has fetched it)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 .PHONY: check
 check: $(READY) ## Lint, check types, and check that the code is formatted

@@ -11,8 +11,24 @@ from deploy.local import kafka
 from deploy.local.broker import EmbeddedBroker, KafkaServer
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import ApacheKafka
+from tests.whole.side_by_side import BODIES
 
 BROKERS: tuple[type[KafkaServer], ...] = (EmbeddedBroker, ApacheKafka)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests stay together when several processes run them: those of a file, for the servers that they share.
+
+    The tests that wait side by side are one group, and the longest: it begins first.
+    """
+    items.sort(key=lambda item: not _waits(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("side by side" if _waits(item) else item.path.as_posix()))
+
+
+def _waits(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and item.function in BODIES
 
 
 def require_kafka_or_skip() -> None:
