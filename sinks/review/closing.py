@@ -49,7 +49,7 @@ def require_closed(client: Client, window: Window, lateness: timedelta) -> None:
         raise WindowOpen(
             f"{window.name} is open: it closes when the watermark, now at {iso(mark)}, reaches {iso(window.end)}. "
             f"Cut an earlier window, or wait for inferences of {iso(window.end + lateness)} and later "
-            f"({lateness} are allowed for late ones)."
+            f"({lateness / timedelta(hours=1):g} hours are allowed for late ones)."
         )
 
 

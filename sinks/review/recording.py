@@ -106,7 +106,7 @@ def _check(batch: Path, fresh: Sequence[Decision], there: Sequence[Decision]) ->
         if each.batch != name:
             raise InvalidDecision(f"{each.inference_id}: decided for {each.batch}, but this is {name}.")
         if each.inference_id not in answers:
-            raise InvalidDecision(f"{each.inference_id} is no item of {name}: import into the batch that has it.")
+            raise InvalidDecision(f"{each.inference_id} is no item of {name}: name the batch that has it.")
         if strange := sorted(set(each.ranking or ()) - answers[each.inference_id]):
             raise InvalidDecision(
                 f"{each.inference_id}: the ranking names {strange[0]}, which is none of its answers "

@@ -119,8 +119,8 @@ def _lacking(batch: Path, entries: list[Entry], review: Review) -> list[str]:
         audits = sum(each.pending for each in review.trusts.values())
         waits = f", {audits} pre-labels whose audit is not done" if audits else ""
         lacking.append(
-            f"{len(review.open)} of {len(review.outcomes)} items are open, {len(review.conflicts)} in conflict{waits}: "
-            "`sluice batch review` and `sluice batch conflicts` go through them"
+            f"{len(review.open)} of {len(review.outcomes)} items are open, {len(review.conflicts)} of them in conflict"
+            f"{waits}: `sluice batch review` and `sluice batch conflicts` go through them"
         )
     if unknown_bytes(batch, entries) > 0:
         lacking.append("decisions.jsonl has lines that the audit log does not know: the next decision takes them out")

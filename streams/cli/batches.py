@@ -20,7 +20,7 @@ from streams.cli.group import main, plainly
 
 @main.group()
 def batch() -> None:
-    """Cut review batches, and check them."""
+    """Review batches: cut them, have them decided, sign them off."""
 
 
 @batch.command("cut")
@@ -55,7 +55,7 @@ def batch_plan(week: str | None, begin: str | None, end: str | None) -> None:
     click.echo(f"{planned.window.name}{'' if planned.closed else ' is open, more may come'}")
     click.echo(
         f"  {funnel.inferences:,} inferences, less {funnel.synthetic:,} synthetic, {funnel.without_consent:,} without "
-        f"consent, {funnel.in_another_batch:,} in another batch, and {funnel.late:,} late ones: "
+        f"consent and {funnel.in_another_batch:,} in another batch, plus {funnel.late:,} late ones of weeks before: "
         f"{funnel.eligible:,} eligible"
     )
     shown = tables.table("reason", "candidates", "quota", "would take")

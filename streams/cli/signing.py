@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import click
@@ -52,11 +53,13 @@ def batch_reject(folder: Path, by: str, why: str) -> None:
 def batch_audit(folder: Path) -> None:
     """Print every step of a batch, after checking that none was changed."""
     rows = table("", "at", "step", "by", "facts")
-    for entry in Audit(folder).steps():
+    entries = Audit(folder).steps()
+    for entry in entries:
         facts = ", ".join(f"{name}={_short(value)}" for name, value in entry.facts.items())
         rows.add_row(str(entry.number), entry.at, entry.step, harmless(entry.by), harmless(facts))
     show(rows)
-    click.echo("The chain is whole.")
+    last = sha256(entries[-1].line()).hexdigest() if entries else "none"
+    click.echo(f"The chain is whole. Steps cut off at its end would not show: who keeps its last hash sees it: {last}")
 
 
 def _short(value: object) -> str:
@@ -82,7 +85,7 @@ def batch_status(folder: Path | None) -> None:
 
 
 def _rows(folders: list[Path]) -> None:
-    rows = table("batch", "state", "items", "decided", "open", "conflicts", "alpha", "minutes", "next")
+    rows = table("batch", "state", "items", "decided", "open", "in conflict", "alpha", "minutes", "next")
     for folder in folders:
         try:
             rows.add_row(*_row(folder))
@@ -111,7 +114,7 @@ def _row(folder: Path) -> list[str]:
 def _next(folder: Path, now: State, review: Review) -> str:
     """Say what comes next, in plain words."""
     signed = sign_off.signatures(folder)
-    void = f"{signed.void} " if signed.void else ""
+    void = f"{harmless(signed.void)} " if signed.void else ""
     match now:
         case State.REJECTED:
             return "nothing: it was rejected"
@@ -120,10 +123,11 @@ def _next(folder: Path, now: State, review: Review) -> str:
         case State.SIGNED_OFF if not signed.void:
             return "release it: sluice release cut"
     if review.open:
-        work = "settle conflicts: sluice batch conflicts" if len(review.conflicts) == len(review.open) else ""
-        return void + (work or "decide: sluice batch review, or export and import")
+        work = ["decide: sluice batch review, or export and import"] if len(review.conflicts) < len(review.open) else []
+        work += ["settle conflicts: sluice batch conflicts, then adjudicate"] if review.conflicts else []
+        return void + "; ".join(work)
     if signed.valid:
-        return f"a second signature, after that of {signed.valid[0].by}: sluice batch sign"
+        return f"a second signature, after that of {harmless(signed.valid[0].by)}: sluice batch sign"
     return f"{void}sign: sluice batch sign" + ("" if signed.needed == 1 else ", two people")
 
 

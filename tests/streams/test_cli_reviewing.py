@@ -77,7 +77,7 @@ def test_a_conflict_is_settled_by_a_third_and_signed_by_whom_it_takes(tmp_path: 
     assert "1 conflicts." in run("conflicts", folder).output
     refused = run("sign", folder, "--by", "Cleo", "--role", "curator")
     assert refused.exit_code == 2
-    assert "1 of 1 items are open, 1 in conflict" in refused.output
+    assert "1 of 1 items are open, 1 of them in conflict" in refused.output
     assert "a third person adjudicates" in run("adjudicate", folder, "a", "--verdict", "accept", "--by", "ben").output
     assert "a is decided" in run("adjudicate", folder, "a", "--verdict", "accept", "--by", "Cleo").output
     assert resolved(folder)["a"].adjudicated_by == "Cleo"

@@ -38,7 +38,7 @@ def test_what_is_missing_is_listed(tmp_path: Path) -> None:
     keep(folder, says("Ada", "a"), says("Ada", "b"), says("Ben", "b", "reject"))
     with pytest.raises(NotReady) as refused:
         sign(folder, "Cleo", "curator", minute(9))
-    assert "2 of 3 items are open, 1 in conflict" in str(refused.value)
+    assert "2 of 3 items are open, 1 of them in conflict" in str(refused.value)
     assert "agreement (alpha, 1 items) is 0.00, where the policy asks for 0.50" in str(refused.value)
     assert [each.step for each in Audit(folder).steps()] == ["decided"]
 
@@ -126,7 +126,7 @@ def test_an_erasure_takes_nothing_from_a_signature(tmp_path: Path) -> None:
 def test_the_log_says_what_services_decided(tmp_path: Path) -> None:
     items = [labelled(f"i{n}", "good", 0.9) for n in range(10)]
     folder = batch(tmp_path, items, mode="minimal", verdicts={"quality=good": "accept"}, audit_share=0.3)
-    with pytest.raises(NotReady, match="10 of 10 items are open, 0 in conflict, 1 pre-labels whose audit is not done"):
+    with pytest.raises(NotReady, match="10 of 10 items are open, 0 of them in conflict, 1 pre-labels whose audit"):
         sign(folder, "Cleo", "curator", MONDAY)
     for name in ("i0", "i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9"):
         if missing(folder):
