@@ -99,8 +99,8 @@ class Funnel:
 class Snapshot:
     """One window of one database, at one moment.
 
-    `closes` is the event time at which the window counts as complete: later feedback is for another cut, so that the
-    batch does not depend on the day on which it is cut.
+    `closes` is the event time at which the window counts as complete: later feedback is in no batch, so that
+    this one does not depend on the day on which it is cut.
     """
 
     client: Client
