@@ -37,6 +37,9 @@ def release_cut(batches: tuple[Path, ...], version: str, by: str) -> None:
     click.echo(f"{made.path}: {counts}" + (", written before and now finished" if made.finished else ""))
     for why, count in made.manifest.left_out.items():
         click.echo(f"  left out: {count} {why}")
+    if made.manifest.stayed:
+        share = f"{made.manifest.evaluation_share:g}"
+        click.echo(f"  {made.manifest.stayed} conversations stay on their side, though evaluation_share is {share} now")
 
 
 @release_group.command("list")

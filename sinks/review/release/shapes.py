@@ -90,7 +90,11 @@ def _prompt(item: Mapping[str, Any]) -> list[Message]:
         raise LeftOut("truncated")
     system = item["system_instructions"]
     instructed = [{"role": "system", "content": _text(system)}] if system else []
-    return [*instructed, *chat(item["input_messages"])]
+    prompt = [*instructed, *chat(item["input_messages"])]
+    # TRL refuses a whole dataset for one prompt that ends otherwise: nothing is asked there.
+    if prompt and prompt[-1]["role"] not in ("user", "tool", "assistant"):
+        raise LeftOut("nothing is asked")
+    return prompt
 
 
 def _answers(item: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

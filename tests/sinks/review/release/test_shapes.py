@@ -106,6 +106,11 @@ def test_system_prompts_tools_and_their_results_keep_their_places() -> None:
             "parts that are no text",
         ),
         ({}, decided("rank", ranking=["a#0", "gone#0"]), "fewer than two"),
+        (
+            {"input_messages": [{"role": "developer", "parts": [{"type": "text", "content": "Be brief."}]}]},
+            decided("accept"),
+            "nothing is asked",
+        ),
     ],
 )
 def test_what_gives_no_record_says_why(more: dict[str, Any], outcome: Outcome, why: str) -> None:
