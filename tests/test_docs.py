@@ -53,6 +53,23 @@ def test_make_targets_that_are_named_exist(page: Path) -> None:
     }
 
 
+RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_a_runbook_ends_with_the_command_that_shows_that_it_is_over(page: Path) -> None:
+    last = page.read_text().strip().rpartition("\n\n")[2]
+    assert last.startswith("It is over when")
+    named = re.findall(r"`sluice ([a-z-]+)(?: ([a-z]+))?", last)
+    assert named
+    for name, within in named:
+        command = main.get_command(Context(main), name)
+        assert command is not None, name
+        if within:
+            assert isinstance(command, Group)
+            assert within in command.commands
+
+
 def test_every_command_is_in_the_readme() -> None:
     unsaid = {name for name in WHERE if f"sluice {name}" not in README and f"make {name}" not in README}
     assert not unsaid
