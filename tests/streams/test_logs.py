@@ -1,8 +1,10 @@
 """Log lines: Sluice's own as they are, a library's once a minute, and nothing twice in other words."""
 
+import json
 import logging
 import logging.config
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -56,7 +58,7 @@ def configured() -> Iterator[None]:
 
 @pytest.mark.usefixtures("configured")
 def test_levels_are_ours_to_choose_and_libraries_warn_at_most(capsys: pytest.CaptureFixture[str]) -> None:
-    logging.config.dictConfig(logs.config("DEBUG"))
+    logging.config.dictConfig(logs.config("DEBUG", terminal=True))
     logging.getLogger("sluice.walk").debug("a fact")
     for library in (
         "faust.app",
@@ -69,7 +71,7 @@ def test_levels_are_ours_to_choose_and_libraries_warn_at_most(capsys: pytest.Cap
         logging.getLogger(library).info("about itself")
     logging.getLogger("clickhouse_connect.driver").warning("what it raises as well")
     logging.getLogger("aiokafka.consumer").warning("a broker is away")
-    logging.config.dictConfig(logs.config("WARNING"))
+    logging.config.dictConfig(logs.config("WARNING", terminal=True))
     logging.getLogger("sluice.walk").info("not wanted")
     said = capsys.readouterr().err.splitlines()
     assert [line.split("  ")[-1] for line in said] == ["a fact", "a broker is away"]
@@ -77,3 +79,18 @@ def test_levels_are_ours_to_choose_and_libraries_warn_at_most(capsys: pytest.Cap
     assert (level, name) == ("DEBUG", "sluice.walk")
     assert time[4] == "-"
     assert time[10] == "T"
+
+
+@pytest.mark.usefixtures("configured")
+def test_off_a_terminal_every_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.config.dictConfig(logs.config("INFO"))
+    logging.getLogger("sluice.walk").info("%s in\ntwo lines, \x1b[31mred", "a fact")
+    try:
+        raise ZeroDivisionError("a bug")
+    except ZeroDivisionError:
+        logging.getLogger("faust.app").exception("It broke")
+    fact, broke = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert datetime.fromisoformat(fact.pop("time")).tzinfo is not None
+    assert fact == {"level": "INFO", "logger": "sluice.walk", "message": "a fact in\ntwo lines, \x1b[31mred"}
+    assert (broke["logger"], broke["message"]) == ("faust.app", "It broke")
+    assert broke["traceback"].endswith("ZeroDivisionError: a bug")

@@ -1,6 +1,7 @@
 """A Sluice of a test's own on shared servers: topics, group and database of one name, workers as child processes."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -269,6 +270,21 @@ class World:
         # A producer that had to try again may have written a record twice; the events' ids make it one again.
         assert all(found[name] >= sent[name] for name in native), f"the ledger covers {found}, produced were {sent}"
         return accounts
+
+
+class Line(NamedTuple):
+    """A line of a worker's log."""
+
+    level: str
+    logger: str
+    message: str
+
+
+def logged(worker: LocalWorker) -> list[Line]:
+    """Read a worker's log, of which every line is one JSON object."""
+    said = [json.loads(line) for line in worker.log.read_text().splitlines()]
+    assert all("traceback" not in each for each in said), said
+    return [Line(each["level"], each["logger"], each["message"]) for each in said]
 
 
 def ended(worker: LocalWorker) -> int:

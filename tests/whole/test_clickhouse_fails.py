@@ -4,7 +4,7 @@ import re
 
 from deploy.local.clickhouse import LocalClickHouse
 from tests.whole.events import response
-from tests.whole.harness import Message, World, ended
+from tests.whole.harness import Message, World, ended, logged
 from tests.whole.side_by_side import side_by_side
 
 
@@ -29,7 +29,7 @@ def test_an_outage_is_waited_for_and_a_broken_table_stops_the_worker(world: Worl
         clickhouse.start()
         world.settle()
         assert world.count("inferences") == 9_000
-        said = [line for line in worker.log.read_text().splitlines() if "WARNING  sluice.offers" in line]
+        said = [line.message for line in logged(worker) if (line.level, line.logger) == ("WARNING", "sluice.offers")]
         assert len(said) == 2, "both stages wait, and it is said once"
         assert re.search(r"ClickHouse at http://127.0.0.1:\d+ does not answer .*nothing is lost", said[0])
         assert "The sink takes blocks again" in said[1]
@@ -38,10 +38,9 @@ def test_an_outage_is_waited_for_and_a_broken_table_stops_the_worker(world: Worl
         world.client.command("RENAME TABLE inference_parts TO put_away")
         world.produce(some(9_000, 12_000))
         assert ended(worker) == 1
-        text = worker.log.read_text()
-        (line,) = [line for line in text.splitlines() if "The worker stops" in line]
-        assert re.search(r"CRITICAL .*: ClickHouse at .* refuses \(code 60\): .*inference_parts.* Restore it", line)
-        assert "Traceback" not in text
+        (line,) = [line for line in logged(worker) if "The worker stops" in line.message]
+        assert line.level == "CRITICAL"
+        assert re.search(r": ClickHouse at .* refuses \(code 60\): .*inference_parts.* Restore it", line.message)
 
         world.client.command("RENAME TABLE put_away TO inference_parts")
         world.start()

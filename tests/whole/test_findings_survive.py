@@ -20,7 +20,7 @@ from tests.streams.test_ingest_measures import read_in
 from tests.streams.test_joining import Part
 from tests.whole.conftest import Running
 from tests.whole.events import CHANGES_AT, EACH, SERVICES, answers, segment
-from tests.whole.harness import World
+from tests.whole.harness import World, logged
 from tests.whole.side_by_side import side_by_side
 
 ALL = EACH * len(SERVICES)
@@ -100,9 +100,10 @@ def test_a_worker_killed_before_and_after_the_change_finds_the_same(world: World
     world.produce(answers(EACH, 2 * EACH, changes_at=EACH + CHANGES_AT))
     world.settle()
     assert stored(world) == 2 * ALL
-    said = [line for line in worker.log.read_text().splitlines() if "start anew" in line]
+    said = [line for line in logged(worker) if "start anew" in line.message]
     assert len(said) == len(SERVICES)
-    assert all(re.search(r"ERROR .* signature of the state of .* is wrong: give all workers", line) for line in said)
+    wrong = re.compile(r"signature of the state of .* is wrong: give all workers")
+    assert all(line.level == "ERROR" and wrong.search(line.message) for line in said)
     assert worker.metric("sluice_state_refused_total") == len(SERVICES)
     *before, anew = findings(world)
     assert before == list(expected())

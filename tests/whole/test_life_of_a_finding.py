@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tests.whole.events import response
-from tests.whole.harness import Message, World
+from tests.whole.harness import Message, World, logged
 from tests.whole.side_by_side import side_by_side
 
 SEGMENT = "till|-|-|-"
@@ -69,7 +69,8 @@ def test_a_finding_opens_is_acknowledged_accepted_and_over(world: World) -> None
     assert told(world, "findings") == ["Nothing is open."]
 
     # Who watches the log alone has met it when it opened, and when it was over.
-    lines = [line for line in worker.log.read_text().splitlines() if "sluice.walk" in line]
-    assert re.search(rf"WARNING +sluice.walk +duration_s up in till.* finding {short}$", lines[0])
-    assert re.search(rf"INFO +sluice.walk +OVER: duration_s up in till.* finding {short}$", lines[-1])
+    first, *_, last = (line for line in logged(worker) if line.logger == "sluice.walk")
+    assert (first.level, last.level) == ("WARNING", "INFO")
+    assert re.search(rf"^duration_s up in till.* finding {short}$", first.message)
+    assert re.search(rf"^OVER: duration_s up in till.* finding {short}$", last.message)
     assert worker.metric("sluice_findings_total", segment=SEGMENT, metric="duration_s", direction="up") == 1
