@@ -27,8 +27,8 @@ PRUNING = "defer_partition_pruning_after_final"
 _ROWS = """
 SELECT
     inference_id, time, ingest_time, ifNull(segment, '') AS segment, user_id, conversation_id, service, route,
-    environment, operation, request_model, response_model, status, error_type, finish_reasons, output_tokens,
-    output_chars, duration_s, anomaly_score, prompt_hash, tags['experiment'] AS experiment,
+    environment, operation, request_model, response_model, status, output_chars, anomaly_score, prompt_hash,
+    tags['experiment'] AS experiment,
     (request_time IS NOT NULL) + (response_time IS NOT NULL) AS events,
     time < fromUnixTimestamp64Nano({begin:Int64}, 'UTC') AS late,
     multiIf(

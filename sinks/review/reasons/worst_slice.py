@@ -18,11 +18,16 @@ CONFIDENCE = 0.99  # for all slices that are looked at together
 
 _DEFECT = f"(status IN ('error', 'partial', 'timeout_no_response') OR inference_id IN ({RATED_DOWN}))"
 _SETS = [names for size in (0, 1, 2) for names in combinations(DIMENSIONS, size)]
+# All are counted once, by all dimensions, and these few counts are then added up.
 _COUNTS = f"""
-, defects AS (SELECT *, {_DEFECT} AS defect FROM eligible)
+, parts AS (
+    SELECT {", ".join(DIMENSIONS)}, count() AS inferences, countIf({_DEFECT}) AS defects
+    FROM eligible
+    GROUP BY {", ".join(DIMENSIONS)}
+)
 SELECT {", ".join(DIMENSIONS)}, {", ".join(f"grouping({name})" for name in DIMENSIONS)},
-       count() AS n, countIf(defect) AS bad
-FROM defects
+       sum(inferences) AS n, sum(defects) AS bad
+FROM parts
 GROUP BY GROUPING SETS ({", ".join(f"({', '.join(names)})" for names in _SETS)})
 HAVING n >= {{least:UInt64}}
 """  # noqa: S608  our own text
