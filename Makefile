@@ -56,8 +56,16 @@ trl: ## Install TRL apart (6 GB with its PyTorch), so that the tests train a ste
 	.trl/bin/python -m pip install --quiet --disable-pip-version-check 'trl>=1.16,<1.17'
 
 .PHONY: bench
-bench: $(READY) ## Measure the CPU cost of an event beside a stock Faust agent that does nothing
+bench: $(READY) ## Measure the CPU cost of an event beside the floor and stock Faust (about six minutes)
 	$(BIN)/python -m bench.cost
+
+.PHONY: guard
+guard: $(READY) ## Fail when an event costs more, beside the floor of the same run, than it may
+	$(BIN)/python -W ignore -m bench.guard
+
+.PHONY: profile
+profile: $(READY) ## Show where the CPU of an event goes, by part of the walk (py-spy)
+	$(BIN)/python -m bench.profile
 
 SEED ?= 1
 
