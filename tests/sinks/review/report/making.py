@@ -106,6 +106,7 @@ def _manifest(folder: Path, window: Window, rows: list[dict[str, Any]], parents:
         stored_until=int(datetime(2026, 11, 17, tzinfo=UTC).timestamp() * 1000),
         code=code_versions(),
         counts=Counts(
+            events=54_300,
             inferences=25_400,
             synthetic=240,
             without_consent=130,
