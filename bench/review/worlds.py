@@ -1,5 +1,7 @@
 """Weeks with a planted truth in a ClickHouse of their own: made in another process, grown by copies."""
 
+import time
+
 from bench.review.copies import multiply
 from bench.review.planted import plant, truth
 from sinks.clickhouse import ClickHouse, connect, migrate
@@ -18,4 +20,7 @@ def make(url: str, seed: int, n: int) -> None:
 
 def grow(url: str, copies: range) -> None:
     """Add copies of a world to it, and wait until ClickHouse has merged what it wants to."""
-    multiply(connect(url, PATIENCE_S), copies)
+    client = connect(url, PATIENCE_S)
+    multiply(client, copies)
+    while client.query("SELECT count() FROM system.merges").result_rows != [(0,)]:
+        time.sleep(1)
