@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from sinks.review.audit import FOLDER, Audit, Entry, Step
+from sinks.review.audit import FOLDER, Audit, Entry, Step, vouched
 from sinks.review.audit import NAME as LOG
 from sinks.review.decisions import NAME as DECISIONS
 from sinks.review.erasure import receipt
@@ -16,7 +16,7 @@ from sinks.review.erasure.items_left import Left
 from sinks.review.erasure.marks import Marks
 from sinks.review.erasure.review_files import mentions
 from sinks.review.folder import sync, write_items
-from sinks.review.manifest import NAME, FileFact, fact, read, verify
+from sinks.review.manifest import NAME, FileFact, fact, read
 from sinks.review.report.write import PAGE, write_report
 
 READY = ".erased"  # what a folder's name ends with that only needs to be moved
@@ -102,8 +102,9 @@ class Batches:
         for _ in left.chunks():
             pass
         if left.found and not self._ready(batch).exists():
-            verify(batch)  # before anything is erased anywhere: a new manifest would make good what is not
-            Audit(batch).verify()
+            vouched(
+                batch, Audit(batch).steps()
+            )  # before anything is erased: a new manifest would make good what is not
         return left.found
 
     def _rewrite(self, batch: Path) -> None:
@@ -130,7 +131,10 @@ class Batches:
         return self._out / f".{batch.name}{READY}"
 
     def _finish(self, ready: Path) -> None:
-        """Say it in the batch's log, once, then move the files."""
+        """Say it in the batch's log, once, then move the files; of a folder that a kill left empty they are moved."""
+        if not (ready / NAME).exists():
+            ready.rmdir()
+            return
         batch, manifest = self._out / ready.name.removeprefix(".").removesuffix(READY), read(ready)
         subject = self._marks.subject
         with Audit(batch).writing() as log:

@@ -165,6 +165,7 @@ def test_a_rewrite_that_was_killed_again_and_again_is_finished(
         (module, "sync", killed),  # all of the batch is written, and has no name yet
         (Path, "replace", partialmethod(move, before=0)),  # it has, and nothing is moved
         (Path, "replace", partialmethod(move, before=3)),  # all but the manifest and the report is
+        (Path, "rmdir", killed),  # all of it is, and the empty folder stands
     ):
         with monkeypatch.context() as patched:
             patched.setattr(place, name, how)
