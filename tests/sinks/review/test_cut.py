@@ -208,11 +208,13 @@ def test_what_a_killed_cut_left_is_no_batch_and_is_cleared(client: Client, tmp_p
     assert len(contents(result.path)) == len(FILES)
 
 
-def test_a_cut_that_fails_leaves_nothing_that_looks_like_a_batch(client: Client, tmp_path: Path) -> None:
-    plant(client, week())
-    client.command("ALTER TABLE feedback_events RENAME COLUMN rater_id TO gone")  # read with the content, not before
+def test_a_cut_that_fails_leaves_nothing_that_looks_like_a_batch(own_client: Client, tmp_path: Path) -> None:
+    plant(own_client, week())
+    own_client.command(
+        "ALTER TABLE feedback_events RENAME COLUMN rater_id TO gone"
+    )  # read with the content, not before
     with pytest.raises(Exception, match="rater_id"):
-        made(client, tmp_path)
+        made(own_client, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 

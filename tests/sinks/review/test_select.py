@@ -42,14 +42,18 @@ def chosen(client: Client, policy: Policy, window: Window = W46) -> list[Pick]:
 def picked(
     client: Client, window: Window = W46, *, seed: int = 0, before: int = 5, after: int = 5, **quotas: int
 ) -> dict[str, Pick]:
-    policy = Policy(
+    policy = _policy(seed, before=before, after=after, **quotas)
+    return {pick.inference_id: pick for pick in chosen(client, policy, window)}
+
+
+def _policy(seed: int, before: int = 5, after: int = 5, **quotas: int) -> Policy:
+    return Policy(
         seed=seed,
         budget=Budget(items=100_000),
         caps=NO_CAPS,
         quotas=Quotas(**(NOTHING | quotas)),
         finding=FindingSection(before=before, after=after),
     )
-    return {pick.inference_id: pick for pick in chosen(client, policy, window)}
 
 
 def funnel(client: Client, window: Window = W46) -> Funnel:
@@ -132,8 +136,8 @@ OTHER: dict[str, dict[str, Any]] = {
 
 
 def test_what_a_person_rates_down_is_negative_and_nothing_else(client: Client) -> None:
-    for said, feedback_of in (NEGATIVE | OTHER).items():
-        plant(client, [*inference(said, hour(1)), feedback(said, said, hour(2), **feedback_of)])
+    plant(client, [row for said in NEGATIVE | OTHER for row in inference(said, hour(1))])
+    plant(client, [feedback(said, said, hour(2), **of) for said, of in (NEGATIVE | OTHER).items()])
     assert picked(client, negative_feedback=100).keys() == NEGATIVE.keys()
 
 
@@ -225,19 +229,22 @@ def test_neighbours_stop_at_the_windows_edge_and_foreign_findings_add_nothing(cl
 # --- the control ---
 
 
-def draws(client: Client, seeds: Sequence[int], **policy: int) -> list[set[str]]:
-    return [
-        {name for name, pick in picked(client, W46, seed=seed, **policy).items() if Reason.CONTROL in pick.reasons}
-        for seed in seeds
-    ]
+def drawn(client: Client, seeds: Sequence[int], **quotas: int) -> list[list[Pick]]:
+    """Return the picks of each seed, all of one snapshot."""
+    with snapshot(client, W46, W46.end + timedelta(days=1), Parents(), "test") as shot:
+        return [list(select(shot, _policy(seed, **quotas)).picks) for seed in seeds]
+
+
+def controls(batches: Sequence[Sequence[Pick]]) -> list[set[str]]:
+    return [{pick.inference_id for pick in picks if Reason.CONTROL in pick.reasons} for picks in batches]
 
 
 def test_the_control_is_uniform(client: Client) -> None:
     plant(client, many(2000))
     seeds, count = range(30), 200
-    drawn = draws(client, seeds, control=count)
-    assert {len(each) for each in drawn} == {count}
-    times = Counter(name for each in drawn for name in each)
+    found = controls(drawn(client, seeds, control=count))
+    assert {len(each) for each in found} == {count}
+    times = Counter(name for each in found for name in each)
     expected = len(seeds) * count / 2000
     # By tenths of the week: χ² with 9 degrees of freedom is over 27.9 once in a thousand.
     tenths = [sum(times[f"i{n:04d}"] for n in range(low, low + 200)) for low in range(0, 2000, 200)]
@@ -250,10 +257,10 @@ def test_the_control_is_uniform(client: Client) -> None:
 def test_the_control_is_independent_of_other_reasons(client: Client) -> None:
     plant(client, many(2000))
     plant(client, [thumb_down(f"f{n}", f"i{n:04d}", hour(161)) for n in range(0, 2000, 5)])
-    alone = draws(client, range(10), control=200)
-    together = draws(client, range(10), control=200, anomaly=200, negative_feedback=200)
-    assert alone == together
-    batches = (picked(client, seed=seed, control=200, negative_feedback=200).values() for seed in range(10))
+    alone = controls(drawn(client, range(10), control=200))
+    assert controls(drawn(client, range(10), control=200, anomaly=200)) == alone
+    batches = drawn(client, range(10), control=200, negative_feedback=200)
+    assert controls(batches) == alone
     both = sum(len(pick.reasons) == 2 for picks in batches for pick in picks)
     assert 140 < both < 260  # a tenth of the 200 in each batch is expected; one hash for both reasons would give 400
 

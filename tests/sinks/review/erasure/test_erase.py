@@ -154,9 +154,9 @@ def test_clickhouse_hashes_as_we_do(client: Client) -> None:
     assert client.query(sql, {"salt": "5a17", "name": name}).result_rows == [(subject().hash(name),)]
 
 
-def test_what_clickhouse_refuses_is_not_called_done(client: Client, tmp_path: Path) -> None:
-    plant_all(client)
-    client.command("DROP TABLE finding_acks")
+def test_what_clickhouse_refuses_is_not_called_done(own_client: Client, tmp_path: Path) -> None:
+    plant_all(own_client)
+    own_client.command("DROP TABLE finding_acks")
     with pytest.raises(ClickHouseError):
-        erased(client, tmp_path)
+        erased(own_client, tmp_path)
     assert not (tmp_path / NAME).exists()
