@@ -23,12 +23,14 @@ class Texts:
     """The features of some rows' texts: `rows` (int32[k], rising) says which, `style` and `grams` have a row for each.
 
     Texts are many and features cost, so a sample is watched: the same whoever draws it, by a hash of the inference's
-    id. `detectors.text` says what the features are.
+    id. `detectors.text` says what the features are. `vectors` (uint8[k, 384]), where a model made some, say what the
+    texts are about; a row of zeros is no vector.
     """
 
     rows: NDArray[np.int32]
     style: NDArray[np.float32]
     grams: NDArray[np.uint8]
+    vectors: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ class Held:
             "words": {name: {"codes": words.codes, "labels": list(words.labels)} for name, words in m.words.items()},
             "texts": {
                 name: {"rows": texts.rows, "style": texts.style, "grams": texts.grams}
+                | ({} if texts.vectors is None else {"vectors": texts.vectors})
                 for name, texts in m.texts.items()
             },
         }
@@ -142,8 +143,9 @@ class Held:
         longest = max((len(id_.encode("utf-8", "surrogatepass")) for id_ in m.inference_id), default=0)
         row = 24 + sum(column.itemsize for column in m.values.values()) + 4 * len(m.words)
         texts = sum(each.rows.nbytes + each.style.nbytes + each.grams.nbytes for each in m.texts.values())
+        vectors = sum(each.vectors.nbytes for each in m.texts.values() if each.vectors is not None)
         # Packed, numbers and words take a third and texts a sixth or less; ids may be anything.
-        return int(HELD_BYTES / (longest + row / 3 + texts / 6 / max(len(self), 1)))
+        return int(HELD_BYTES / (longest + row / 3 + (texts / 6 + vectors) / max(len(self), 1)))
 
     def _unseen(self, source: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows that are new, in order, and remember them."""
@@ -168,7 +170,8 @@ def _moved(texts: Texts, place: NDArray[np.int64]) -> Texts:
     """Return the texts of rows that moved to `place`, or away, -1."""
     rows = place[texts.rows]
     order = np.argsort(rows, kind="stable")[np.count_nonzero(rows < 0) :]
-    return Texts(rows[order].astype(np.int32), texts.style[order], texts.grams[order])
+    vectors = None if texts.vectors is None else texts.vectors[order]
+    return Texts(rows[order].astype(np.int32), texts.style[order], texts.grams[order], vectors)
 
 
 def _unknown(m: Measurements, like: NDArray[Any] | None) -> NDArray[Any]:
@@ -188,4 +191,15 @@ def _join_texts(name: str, a: Measurements, b: Measurements) -> Texts:
         np.concatenate([texts.rows + np.int32(start) for texts, start in pieces]),
         np.concatenate([texts.style for texts, _ in pieces]),
         np.concatenate([texts.grams for texts, _ in pieces]),
+        _join_vectors([texts for texts, _ in pieces]),
+    )
+
+
+def _join_vectors(pieces: list[Texts]) -> NDArray[np.uint8] | None:
+    """Join the vectors of pieces; those of a worker that makes none have none, as long as others have."""
+    width = next((texts.vectors.shape[1] for texts in pieces if texts.vectors is not None), None)
+    if width is None:
+        return None
+    return np.concatenate(
+        [np.zeros((len(each.rows), width), np.uint8) if each.vectors is None else each.vectors for each in pieces]
     )

@@ -12,7 +12,7 @@ from detectors.text_features import LEVELS, STYLE
 WIDTH = len(STYLE)
 BAND = 1.25  # standard errors of the reference by which a bet's pay at rest may be higher than measured
 _CONSTANT = 0.05  # deviation of normal scores below which a feature is all but constant in the reference
-_RIDGE = 0.3  # for which a difference between means is trusted less where the reference hardly varies
+RIDGE = 0.3  # for which a difference between means is trusted less where the reference hardly varies
 _CEILING = np.float32(1e30)
 _WEIGHT = np.full((WIDTH, 2, SHAPES), 0.3 / (WIDTH - 1) / 2 / SHAPES)
 _WEIGHT[STYLE.index("length")] = 0.7 / 2 / SHAPES  # length apart: what changes most often, and tells most
@@ -38,19 +38,19 @@ class Reference:
 
 
 @lru_cache(maxsize=64)  # a pure function: what it is forgotten for costs a few milliseconds, not another answer
-def reference(levels: bytes) -> Reference:
-    """Return what follows from reference texts, given the bytes of their levels, uint8[400, WIDTH]."""
-    texts = np.frombuffer(levels, np.uint8).reshape(TEXTS, WIDTH)
+def reference(levels: bytes, width: int = WIDTH, ridge: float = RIDGE) -> Reference:
+    """Return what follows from reference texts, given the bytes of their levels, uint8[400, width]."""
+    texts = np.frombuffer(levels, np.uint8).reshape(TEXTS, width)
     counts = np.stack([np.bincount(column, minlength=LEVELS) for column in texts.T])
     table = normal_scores(np.cumsum(counts, axis=1) - counts / 2)
-    columns = np.arange(WIDTH)
+    columns = np.arange(width)
     constant = table[columns, texts].std(axis=0) <= _CONSTANT
     table[constant] = 0
     scores = table[columns, texts]
     paid = both_ways(scores)
     centre = scores.mean(axis=0)
     scores = scores - centre
-    inverse = np.linalg.inv(scores.T @ scores + TEXTS * _RIDGE * np.eye(WIDTH))
+    inverse = np.linalg.inv(scores.T @ scores + TEXTS * ridge * np.eye(width))
     return Reference(
         table=table.astype(np.float32),
         centre=centre,

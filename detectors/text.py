@@ -10,30 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 from river import base
 
+from detectors.meaning import Meaning
 from detectors.style import WIDTH, StyleBank, both_ways, reference
 from detectors.text_bets import COMPLETE, SHAPES, TEXTS, Quarantine
-from detectors.text_features import VERSION
+from detectors.text_features import STYLE, VERSION
 from detectors.topics import Topics
-from detectors.two_sample import LEARNERS, TwoSample
+from detectors.two_sample import ARRAYS, LEARNERS, NUMBERS, TwoSample
 
 STATE_VERSION = 1
 QUARANTINE = 256  # texts
-_STYLE, _TWO_SAMPLE, _TOPICS = 0.4, 0.5, 0.1  # a mean of e-detectors is one, whatever the weights
+# A mean of e-detectors is one, whatever the weights. One that joins has no evidence yet, and others' weights fall.
+_WEIGHTS = {"style": 0.4, "two_sample": 0.5, "topics": 0.1, "meaning": 0.0}
+_WITH_VECTORS = {"style": 0.3, "two_sample": 0.35, "topics": 0.05, "meaning": 0.3}
 _COLUMNS = np.arange(WIDTH)
 _BETS = WIDTH * 2 * SHAPES
 _CUTS = (_BETS, _BETS + WIDTH)  # of what sits out quarantine
 # Where the state's numbers are: a part, and a name in it.
 _ARRAYS = (
     *(("style", "evidence"), ("style", "pay")),
-    *(("two_sample", name) for name in ("evidence", "pay", "offset", "live", "weight", "keys", "differences")),
-    *(("two_sample", name) for name in ("lesson_weight", "lesson_offset")),
+    *(("two_sample", name) for name in ARRAYS),
     *(("topics", "evidence"), ("topics", "counts"), ("topics.quarantine", "waiting"), ("topics.quarantine", "passed")),
     *(("quarantine", "waiting"), ("quarantine", "passed")),
 )
 _NUMBERS = (
-    ("two_sample", "seen"),
-    ("two_sample", "lesson_at"),
-    ("two_sample", "lesson_texts"),
+    *(("two_sample", name) for name in NUMBERS),
     ("quarantine", "seen"),
     ("topics", "texts"),
     ("topics.quarantine", "seen"),
@@ -50,20 +50,20 @@ class Alarm:
 
     index: int
     log10_e: float
-    part: Literal["style", "two_sample", "topics"]
+    part: Literal["style", "two_sample", "topics", "meaning"]
     subject: str
 
 
 class TextDrift(base.DriftDetector):
-    """Drift detector for the texts of one side of a segment, with no model.
+    """Drift detector for the texts of one side of a segment, with no model of its own.
 
-    The first 400 texts are the reference. From then on three kinds of e-detectors bet that texts have changed: on
-    each style feature apart, on a classifier that learns to tell live texts from the reference, and on words that
-    become more common. Their weighted mean is an e-detector: when it reaches exp(log_threshold) it fires, and at rest
-    it does so at most once in exp(log_threshold) texts, as far as the reference is known. It is, with a band for what
-    400 texts cannot tell, and learns on from texts that raised no alarm within 256 to 512 later ones, until 4,000
-    are known: then the reference is fixed. After an alarm it starts anew against the same reference, until someone
-    accepts the new normal.
+    The first 400 texts are the reference. From then on three kinds of e-detectors bet that texts have changed: on each
+    style feature apart, on a classifier that learns to tell live texts from the reference, and on words that become
+    more common; where texts have vectors, a fourth bets on what they are about. Their weighted mean is an e-detector:
+    when it reaches exp(log_threshold) it fires, and at rest it does so at most once in exp(log_threshold) texts, as far
+    as the reference is known. It is, with a band for what 400 texts cannot tell, and learns on from texts that raised
+    no alarm within 256 to 512 later ones, until 4,000 are known: then the reference is fixed. After an alarm it starts
+    anew against the same reference, until someone accepts the new normal.
 
     Parameters
     ----------
@@ -100,23 +100,27 @@ class TextDrift(base.DriftDetector):
         self._levels = bytearray()
         self._packed = b""
         self._drift_detected = False
-        self.style, self.two_sample, self.topics = StyleBank(), TwoSample(), Topics()
+        self.style, self.two_sample, self.topics = StyleBank(), TwoSample(WIDTH), Topics()
+        self.meaning = Meaning()
         self.quarantine = Quarantine(_CUTS[-1] + LEARNERS * SHAPES, QUARANTINE)
 
     def update(self, x: Any) -> None:
-        """Take one text: a pair of its style (float32[WIDTH]) and its words (uint8[GRAMS])."""
-        style, grams = x
-        self.update_many(style[None], grams[None])
+        """Take one text: its style (float32[WIDTH]), its words (uint8[GRAMS]) and, where it has one, its vector."""
+        self.update_many(*(each[None] for each in x))
 
-    def update_many(self, style: NDArray[np.float32], grams: NDArray[np.uint8]) -> list[Alarm]:
-        """Take k texts (float32[k, WIDTH], uint8[k, GRAMS]) and return where it fires; any cut gives the same."""
+    def update_many(
+        self, style: NDArray[np.float32], grams: NDArray[np.uint8], vectors: NDArray[np.uint8] | None = None
+    ) -> list[Alarm]:
+        """Take k texts (float32[k, WIDTH], uint8[k, GRAMS] and, where there are any, uint8[k, detectors.meaning.WIDTH])
+        and return where it fires; any cut gives the same."""
         alarms = []
         for index, (levels, words) in enumerate(zip(style.astype(np.uint8), grams, strict=True)):
             self._drift_detected = False
+            meaning = 0.0 if vectors is None else self.meaning.step(vectors[index])
             if self.learning:
                 self._begin_with(levels, words)
                 continue
-            evidence = self._step(levels, words)
+            evidence = self._step(levels, words, meaning)
             total = sum(evidence.values())
             if total > 0 and np.log(total) >= self.log_threshold:
                 alarms.append(self._alarm(index, total, evidence))
@@ -136,7 +140,7 @@ class TextDrift(base.DriftDetector):
         self.texts = texts
         self.style.begin(reference(self._packed), texts, pay)
 
-    def _step(self, levels: NDArray[np.uint8], words: NDArray[np.uint8]) -> dict[str, float]:
+    def _step(self, levels: NDArray[np.uint8], words: NDArray[np.uint8], meaning: float) -> dict[str, float]:
         known = reference(self._packed)
         scores = known.table[_COLUMNS, levels].astype(np.float64)
         paid = both_ways(scores)
@@ -146,7 +150,9 @@ class TextDrift(base.DriftDetector):
         topics = self.topics.step(words)
         if self.texts < COMPLETE:
             self._learn(np.concatenate([paid.ravel(), scores - known.centre, told.ravel()]).astype(np.float32))
-        return {"style": _STYLE * style, "two_sample": _TWO_SAMPLE * two_sample, "topics": _TOPICS * topics}
+        weights = _WITH_VECTORS if self.meaning.watching else _WEIGHTS
+        each = {"style": style, "two_sample": two_sample, "topics": topics, "meaning": meaning}
+        return {part: weights[part] * evidence for part, evidence in each.items()}
 
     def _learn(self, numbers: NDArray[np.float32]) -> None:
         released = self.quarantine.add(numbers)
@@ -155,16 +161,15 @@ class TextDrift(base.DriftDetector):
         paid, scores, told = np.split(released.astype(np.float64) / QUARANTINE, _CUTS)
         texts = self.texts + QUARANTINE
         share = QUARANTINE / texts
-        classifier = self.two_sample
-        classifier.offset = classifier.offset + share * (scores - classifier.offset)
-        classifier.pay = classifier.pay + share * (told.reshape(LEARNERS, SHAPES) - classifier.pay)
+        self.two_sample.learn(scores, told, share)
         self._known(texts, self.style.pay + share * (paid.reshape(WIDTH, 2, SHAPES) - self.style.pay))
 
     def _alarm(self, index: int, total: float, evidence: dict[str, float]) -> Alarm:
         subjects: dict[str, Callable[[], str]] = {
             "style": self.style.subject,
-            "two_sample": self.two_sample.subject,
+            "two_sample": lambda: self.two_sample.subject(STYLE),
             "topics": self.topics.subject,
+            "meaning": lambda: "what texts are about",
         }
         part: Any = max(evidence, key=lambda name: evidence[name])
         alarm = Alarm(index, float(np.log10(total)), part, subjects[part]())
@@ -172,11 +177,12 @@ class TextDrift(base.DriftDetector):
         self.style.evidence = np.zeros_like(self.style.evidence)
         self.two_sample.evidence = np.zeros_like(self.two_sample.evidence)
         self.topics.start_anew()
+        self.meaning.start_anew()
         self.quarantine.clear()
         return alarm
 
     def state(self) -> dict[str, Any]:
-        """Return all that it knows, as bytes and numbers: about 40 KB."""
+        """Return all that it knows, as bytes and numbers: about 40 KB, and 90 more where there are vectors."""
         arrays = {f"{part}.{name}": attrgetter(f"{part}.{name}")(self) for part, name in _ARRAYS}
         numbers = {f"{part}.{name}": int(attrgetter(f"{part}.{name}")(self)) for part, name in _NUMBERS}
         return {
@@ -185,6 +191,7 @@ class TextDrift(base.DriftDetector):
             "log_threshold": self.log_threshold,
             "texts": self.texts,
             "levels": zlib.compress(self._packed or bytes(self._levels), 9),
+            "meaning": self.meaning.state(),
             **{name: zlib.compress(array.tobytes()) for name, array in arrays.items()},
             **numbers,
         }
@@ -206,6 +213,7 @@ class TextDrift(base.DriftDetector):
             setattr(attrgetter(part)(detector), name, state[f"{part}.{name}"])
         levels = zlib.decompress(state["levels"])
         detector.texts = state["texts"]
+        detector.meaning = Meaning.restore(state.get("meaning"))  # older states have none: vectors are learned anew
         if detector.learning:
             detector._levels = bytearray(levels)
             return detector

@@ -58,7 +58,9 @@ class TextWatch:
                 side.texts += 1
                 weeks = max(1.0, (time - side.first) / WEEK_NS)
                 side.drift.log_threshold = self.budget.log_threshold(Kind.TEXT, side.texts / weeks, 1.0)
-                alarms = side.drift.update_many(texts.style[number : number + 1], texts.grams[number : number + 1])
+                one = slice(number, number + 1)
+                vectors = None if texts.vectors is None else texts.vectors[one]
+                alarms = side.drift.update_many(texts.style[one], texts.grams[one], vectors)
                 if alarms:
                     opened, side.fired = side.open, side.texts
                     if not opened:

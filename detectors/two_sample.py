@@ -1,11 +1,12 @@
-"""Style scores go in, text by text; out comes the evidence that a classifier tells them from the reference's."""
+"""Scores of texts go in, one by one; out comes the evidence that a classifier tells them from the reference's."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.style import WIDTH, Reference
+from detectors.style import Reference
 from detectors.text_bets import SHAPES, TEXTS, Numbers, bets, normal_scores
-from detectors.text_features import STYLE
 
 BAND = 0.75  # standard errors, as in the style bank
 BLOCK = 3  # texts between two lessons; a text is bet on before it is learned
@@ -16,6 +17,9 @@ _DECAY = 0.5 ** (1 / _HALF_LIVES)
 _SPANS = len(_HALF_LIVES)
 _SPARSE = 1.5  # standard errors below which half of the classifiers take a difference for none
 LEARNERS = 2 * _SPANS
+# Its state, by the names of its attributes; `resume` computes the rest.
+ARRAYS = ("evidence", "pay", "offset", "live", "weight", "keys", "differences", "lesson_weight", "lesson_offset")
+NUMBERS = ("seen", "lesson_at", "lesson_texts")
 _CEILING = 1e30
 _OFTEN = TEXTS / (TEXTS - 1)
 _PAID = bets(normal_scores(np.linspace(0, TEXTS, TEXTS + 1)))  # by the number of reference texts that score lower
@@ -42,11 +46,11 @@ class TwoSample:
     two-sample testing by betting. 2021. · R. F. Barber et al. Predictive inference with the jackknife+. 2021.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         self.evidence = np.zeros((LEARNERS, SHAPES))
         self.pay = np.ones((LEARNERS, SHAPES))
-        self.offset = np.zeros(WIDTH)
-        self.live = np.zeros((_SPANS, WIDTH), np.float32)  # sums of scores, weighed down by age
+        self.offset = np.zeros(width)
+        self.live = np.zeros((_SPANS, width), np.float32)  # sums of scores, weighed down by age
         self.weight = np.zeros((2, _SPANS))  # sums of those weights, and of their squares
         self.keys = np.zeros(COPIES, np.uint32)  # of recent texts: text number t is at t modulo 1,000
         self.seen = 0
@@ -54,15 +58,15 @@ class TwoSample:
         self.lesson_at = 0
         self.lesson_texts = TEXTS
         self.lesson_weight = np.ones(_SPANS)
-        self.lesson_offset = np.zeros(WIDTH)
-        self.differences = np.zeros((LEARNERS, WIDTH), np.float32)
-        self.directions = np.zeros((LEARNERS, WIDTH))
+        self.lesson_offset = np.zeros(width)
+        self.differences = np.zeros((LEARNERS, width), np.float32)
+        self.directions = np.zeros((LEARNERS, width))
         self.ranked = np.zeros((LEARNERS, TEXTS))
 
     def step(self, known: Reference, scores: Numbers, key: int, texts: int) -> tuple[float, Numbers]:
         """Bet on one text, then learn it; return the evidence, and what each bet paid (float64[LEARNERS, SHAPES]).
 
-        `scores` (float64[WIDTH]) are less the reference's centre, `key` is the same for exact copies, and not 0. The
+        `scores` (float64[width]) are less the reference's centre, `key` is the same for exact copies, and not 0. The
         reference is known from so many `texts`.
         """
         paid = np.ones((LEARNERS, SHAPES))
@@ -80,6 +84,12 @@ class TwoSample:
             self._lesson(known, texts)
         return float(self.evidence.mean()), paid
 
+    def learn(self, scores: Numbers, told: Numbers, share: float) -> None:
+        """Learn from texts that sat out quarantine, a `share` of all that are known: their mean scores, and what the
+        bets paid on them (float64[LEARNERS * SHAPES])."""
+        self.offset = self.offset + share * (scores - self.offset)
+        self.pay = self.pay + share * (told.reshape(LEARNERS, SHAPES) - self.pay)
+
     def resume(self, known: Reference) -> None:
         """Compute what follows from the last lesson."""
         leaned = known.leaned
@@ -89,12 +99,12 @@ class TwoSample:
         own = kept @ (known.scores * leaned).T / (self.lesson_texts - 1)
         self.ranked = np.sort(_OFTEN * (self.differences @ leaned.T + own) / (1 - _OFTEN * leverage), axis=1)
 
-    def subject(self) -> str:
-        """Name the features that carry most of what the best classifier tells by, and where they went."""
+    def subject(self, names: Sequence[str]) -> str:
+        """Name the scores that carry most of what the best classifier tells by, and where they went."""
         best = int(self.evidence.sum(axis=1).argmax())
         carried = self.differences[best] * self.directions[best]
         leading = [int(at) for at in np.argsort(-carried)[:3] if carried[at] > 0]
-        return ", ".join(f"{STYLE[at]} {'up' if self.differences[best, at] > 0 else 'down'}" for at in leading)
+        return ", ".join(f"{names[at]} {'up' if self.differences[best, at] > 0 else 'down'}" for at in leading)
 
     def _learn(self, scores: Numbers, key: int) -> None:
         self.live = (self.live * _DECAY[:, None] + scores).astype(np.float32)

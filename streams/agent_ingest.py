@@ -57,6 +57,7 @@ class Ingest:
         questions = Questions(segments, self.settings.text_share)
         self.reader = ingest.Reader(self.sources, segments, self.redactor, self.settings.event_bytes, questions)
         self.judgements = Judgements()
+        self.embed = measure.Meanings() if self.settings.text_vectors == "minilm" else None
         self.poison = PoisonWatch(self.settings.poison_share)
 
     async def walk(self, events: AsyncIterator[Delivered]) -> None:
@@ -121,7 +122,9 @@ class Ingest:
         if not await self._taken(look_up, events):
             return None
         ((answers, feedback),) = known
-        measured = block.measurements(*answers, feedback, self.settings.text_share)
+        measured = block.measurements(*answers, feedback, self.settings.text_share, self.embed)
+        if self.embed is not None:
+            measured = iter(await asyncio.to_thread(list, measured))  # seconds, in which Kafka must hear from this loop
         used = usage.by_shard(block.responses, block.watched, block.feedback)
         sent = [
             await self.publish(key=name.encode(), value=message)

@@ -14,8 +14,10 @@ from sinks.base import SinkBusy
 from sinks.clickhouse import AWAY, connect, judged, pending
 from sinks.grafana import Annotations
 from sinks.grafana import connect as connect_grafana
+from sinks.minilm import ModelMissing
 from streams import topics
 from streams.kafka import CannotCall, connection
+from streams.measure import Meanings
 from streams.settings import Settings, unknown_variables
 
 STATE_KEY_LENGTH = 32
@@ -34,6 +36,8 @@ class Diagnosis:
 async def examine(settings: Settings) -> list[Diagnosis]:
     """Look at everything; one thing that is missing does not hide the next."""
     checks: list[Callable[[Settings], Awaitable[Diagnosis]]] = [kafka, clickhouse, state_key, batches, variables]
+    if settings.text_vectors != "none":
+        checks.insert(-1, vectors)
     if settings.grafana_url:
         checks.insert(-1, grafana)
     return [await check(settings) for check in checks]
@@ -93,6 +97,17 @@ async def batches(settings: Settings) -> Diagnosis:
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return Diagnosis("batches", True, f"go to {folder.absolute()}")
     return Diagnosis("batches", False, f"{nearest} cannot be written to: set SLUICE_BATCHES to a folder that can.")
+
+
+async def vectors(settings: Settings) -> Diagnosis:
+    """Look for the model of vectors of texts; well, where none is asked for."""
+    if settings.text_vectors == "none":
+        return Diagnosis("vectors", True, "are not asked for")
+    try:
+        Meanings()
+    except ModelMissing as missing:
+        return Diagnosis("vectors", False, f"{missing} Or set SLUICE_TEXT_VECTORS to none.")
+    return Diagnosis("vectors", True, "are MiniLM's")
 
 
 async def grafana(settings: Settings) -> Diagnosis:

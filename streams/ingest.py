@@ -56,6 +56,7 @@ class Block:
         output_types: Sequence[str | None],
         judged: Sequence[Row],
         text_share: float,
+        embed: measure.Embed | None = None,
     ) -> Iterator[tuple[str, Measurements]]:
         """Give each segment its numbers.
 
@@ -64,11 +65,12 @@ class Block:
             output_types: what each of them was asked for.
             judged: rows of feedback.
             text_share: the share of the inferences whose texts are watched.
+            embed: gives these vectors, if any; then this takes tens of milliseconds for each of them.
         """
         named = zip(self.segments, self.watched, strict=True)
         segments = [segment if watched else None for segment, watched in named]
         answers = Answers(self.responses, segments, self.answers, durations, output_types)
-        return measure.by_segment(answers, [*self.questions, *judged], text_share)
+        return measure.by_segment(answers, [*self.questions, *judged], text_share, embed)
 
     def served(self, durations: Sequence[float | None]) -> dict[str, list[tuple[InferenceResponse, float | None]]]:
         """Give each segment the answers of it that are watched, with their durations in seconds."""

@@ -26,6 +26,7 @@ class Unready(Exception):
 def run(settings: Settings) -> int:
     """Run a worker until a signal stops it; return the exit code: 0, or 1 after a fault."""
     _require(doctor.state_key(settings))
+    _require(doctor.vectors(settings))
     _require_port(settings)
     asyncio.run(topics.ensure(settings))
     _require(doctor.clickhouse(settings))

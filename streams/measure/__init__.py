@@ -2,6 +2,7 @@
 
 from streams.measure.answers import Answer, output_chars, predicted, predicted_by, read, told
 from streams.measure.judgements import Judgements, is_truth
+from streams.measure.meanings import Embed, Meanings
 from streams.measure.packing import VERSION, messages, pack, segment_of, unpack
 from streams.measure.places import ITEMS, position_of, source_of
 from streams.measure.questions import Questions
@@ -16,7 +17,9 @@ __all__ = [
     "VERSION",
     "Answer",
     "Answers",
+    "Embed",
     "Judgements",
+    "Meanings",
     "Questions",
     "Row",
     "Said",

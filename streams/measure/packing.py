@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from detectors.base import Measurements, Texts, Words
 from detectors.held import select
+from detectors.meaning import WIDTH
 from detectors.metrics import Kind, metric_of
 from streams.gateways.base import InvalidEvent
 
@@ -96,8 +97,9 @@ def _codes(words: Words) -> bytes:
     return words.codes.astype(_CODE_OF_SIZE[size]).tobytes()
 
 
-def _text_buffers(texts: Texts) -> tuple[bytes, bytes, bytes]:
-    return texts.rows.astype("<i4").tobytes(), texts.style.astype("<f4").tobytes(), texts.grams.tobytes()
+def _text_buffers(texts: Texts) -> tuple[bytes, ...]:
+    features = texts.rows.astype("<i4").tobytes(), texts.style.astype("<f4").tobytes(), texts.grams.tobytes()
+    return features if texts.vectors is None else (*features, texts.vectors.tobytes())
 
 
 def _column(buffer: Any, n: int, dtypes: Mapping[int, str]) -> NDArray[Any]:
@@ -112,9 +114,14 @@ def _words(labels: Any, codes: Any, n: int) -> Words:
     return Words(column, tuple(labels))
 
 
-def _texts(places: Any, style: Any, grams: Any, *, rows: int) -> Texts:
+def _texts(places: Any, style: Any, grams: Any, vectors: Any = None, *, rows: int) -> Texts:
     where = np.frombuffer(places, "<i4").astype(np.int32)
     k = len(where)
     if k == 0 or where[0] < 0 or where[-1] >= rows or (np.diff(where) <= 0).any():
         raise ValueError("texts of rows that there are not")
-    return Texts(where, np.frombuffer(style, "<f4").reshape(k, -1), np.frombuffer(grams, np.uint8).reshape(k, -1))
+    return Texts(
+        where,
+        np.frombuffer(style, "<f4").reshape(k, -1),
+        np.frombuffer(grams, np.uint8).reshape(k, -1),
+        None if vectors is None else np.frombuffer(vectors, np.uint8).reshape(k, WIDTH),
+    )

@@ -12,6 +12,7 @@ from detectors.base import Measurements, Words
 from streams.events import InferenceResponse, Received
 from streams.measure.answers import Answer
 from streams.measure.columns import NUMBERS, combinations, labelled, numbers, words
+from streams.measure.meanings import Embed
 from streams.measure.tabular import Said
 from streams.measure.texts import Described, sampled
 
@@ -57,18 +58,20 @@ class Answers:
         return Answers(received, kept(self.segments), kept(self.read), kept(self.durations), kept(self.output_types))
 
 
-def by_segment(answers: Answers, others: Sequence[Row], share: float) -> Iterator[tuple[str, Measurements]]:
+def by_segment(
+    answers: Answers, others: Sequence[Row], share: float, embed: Embed | None = None
+) -> Iterator[tuple[str, Measurements]]:
     """Split a block by segment, rows in order of source and position, at most ROWS to a piece.
 
     What has no segment is left out: synthetic traffic, and what repeats another's account of the same call. `share` is
-    that of the answers whose texts are watched.
+    that of the answers whose texts are watched; `embed` gives these vectors, if any.
     """
     answers = answers.watched()
     segments = [*answers.segments, *(row.segment for row in others)]
     names = list(dict.fromkeys(segments))
     code_of = {name: code for code, name in enumerate(names)}
     codes = np.array([code_of[name] for name in segments], np.int64)
-    block = _Block(answers, others, codes, share)
+    block = _Block(answers, others, codes, share, embed)
     ordered = codes[block.order]
     bounds = [0, *(np.flatnonzero(np.diff(ordered)) + 1).tolist(), len(segments)] if segments else []
     pieces = [
@@ -81,7 +84,9 @@ def by_segment(answers: Answers, others: Sequence[Row], share: float) -> Iterato
 class _Block:
     """All of a block's rows, answers and others, in the order of their segments, sources and positions."""
 
-    def __init__(self, answers: Answers, others: Sequence[Row], codes: NDArray[np.int64], share: float) -> None:
+    def __init__(
+        self, answers: Answers, others: Sequence[Row], codes: NDArray[np.int64], share: float, embed: Embed | None
+    ) -> None:
         events, read, received = answers.received.events, answers.read, answers.received
         self.others, self.answered = others, len(events)
         source = np.array([*received.sources, *(row.source for row in others)], np.int64)
@@ -100,8 +105,10 @@ class _Block:
         drawn = [n for n, answer in enumerate(read) if answer.text and sampled(self.ids[n], share)]
         asked = [n for n, row in enumerate(others) if row.text]
         self.texts = {
-            "output_text": Described(place[drawn], [read[n].text or "" for n in drawn]),
-            "input_text": Described(place[[self.answered + n for n in asked]], [others[n].text or "" for n in asked]),
+            "output_text": Described(place[drawn], [read[n].text or "" for n in drawn], embed),
+            "input_text": Described(
+                place[[self.answered + n for n in asked]], [others[n].text or "" for n in asked], embed
+            ),
         }
 
     def known(self, starts: Sequence[int]) -> list[list[bool]]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from detectors.base import Texts
 from detectors.text_features import features
+from streams.measure.meanings import Embed
 
 
 def sampled(inference_id: str, share: float) -> bool:
@@ -16,12 +17,15 @@ def sampled(inference_id: str, share: float) -> bool:
 
 
 class Described:
-    """The features of a block's texts; `rows` (rising) is where in the block each stands."""
+    """The features of a block's texts, and their vectors where something embeds; `rows` (rising) is where in the block
+    each stands."""
 
-    def __init__(self, rows: NDArray[np.int64], texts: Sequence[str]) -> None:
+    def __init__(self, rows: NDArray[np.int64], texts: Sequence[str], embed: Embed | None) -> None:
         order = np.argsort(rows)
         self.rows = rows[order]
-        self.style, self.grams = features([texts[place] for place in order.tolist()])
+        ordered = [texts[place] for place in order.tolist()]
+        self.style, self.grams = features(ordered)
+        self.vectors = None if embed is None else embed(ordered)
 
     def between(self, start: int, stop: int) -> Texts | None:
         """Return those of the rows start to stop, which then count from 0; None where there are none."""
@@ -29,4 +33,5 @@ class Described:
         if first == last:
             return None
         rows = (self.rows[first:last] - start).astype(np.int32)
-        return Texts(rows, self.style[first:last], self.grams[first:last])
+        vectors = None if self.vectors is None else self.vectors[first:last]
+        return Texts(rows, self.style[first:last], self.grams[first:last], vectors)

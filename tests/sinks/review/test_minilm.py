@@ -5,15 +5,15 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from sinks.review import minilm
-from sinks.review.minilm import MiniLM, NoModel
+from sinks import minilm
+from sinks.review.minilm import TOKENS, MiniLM, NoModel
 
 INSTALLED = find_spec(minilm.PACKAGE) is not None and find_spec("safetensors") is not None
 
 
 @pytest.mark.skipif(not INSTALLED, reason="the extra `embeddings` is not installed")
 def test_paraphrases_are_near_and_other_questions_far() -> None:
-    rows = MiniLM().embedded(
+    rows = minilm.Encoder(TOKENS).embedded(
         [
             "How do I get my money back?",
             "I would like a refund, please",
