@@ -31,6 +31,7 @@ def run(settings: Settings) -> int:
     asyncio.run(topics.ensure(settings))
     _require(doctor.clickhouse(settings))
     logging.config.dictConfig(logs.config(settings.log_level))  # up to here, what goes wrong is an exception
+    logging.captureWarnings(capture=True)  # what Python warns of is a line like any other
     if strangers := unknown_variables():
         log.warning("%s set nothing; `sluice settings` lists what can be set.", ", ".join(strangers))
     clickhouse = ClickHouse(settings.clickhouse_url)
