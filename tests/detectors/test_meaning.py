@@ -16,7 +16,8 @@ def about(n: int, seed: int, other: float = 0.0) -> Vectors:
     """Draw n vectors about one topic; a share of them about the other."""
     rng = np.random.default_rng(seed)
     topic = (rng.random(n) < other).astype(int)
-    return np.clip(np.rint(128 + 5 * (rng.normal(size=(n, WIDTH)) + 0.6 * TOPICS[topic])), 1, 255).astype(np.uint8)
+    levels: Vectors = np.rint(128 + 5 * (rng.normal(size=(n, WIDTH)) + 0.6 * TOPICS[topic])).astype(np.uint8)
+    return levels
 
 
 CHANGE = 520
