@@ -27,9 +27,7 @@ PASSING = {
 
 NOT_LET_IN = {192, 193, 194, 516}  # the server's words about these name the user
 CURES = dict.fromkeys((16, 60), " Restore it as deploy/clickhouse has it, then start the worker: nothing is lost.")
-CURES[497] = (
-    " Give it its role of deploy/clickhouse/access/roles.sql; `sluice migrate` is for the schema's owner."
-)
+CURES[497] = " Give it its role of deploy/clickhouse/access/roles.sql; `sluice migrate` is for the schema's owner."
 CURES[81] = " Start the worker anew: it makes the database."
 
 INSERT = {
