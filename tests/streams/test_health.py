@@ -34,10 +34,13 @@ def test_a_partition_with_work_that_does_not_move_is_death_and_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("why", "word"), [({"sink_refuses_s": 400.0}, "ClickHouse has refused"), ({"kafka_away_s": 400.0}, "Kafka")]
+    ("health", "word"),
+    [
+        (Health(STALLED, assigned=True, sink_refuses_s=400.0), "ClickHouse has refused"),
+        (Health(STALLED, assigned=True, kafka_away_s=400.0), "Kafka"),
+    ],
 )
-def test_a_server_that_is_away_is_no_reason_to_die_but_said(why: dict[str, float], word: str) -> None:
-    health = Health(STALLED, assigned=True, **why)
+def test_a_server_that_is_away_is_no_reason_to_die_but_said(health: Health, word: str) -> None:
     assert health.dead() == []
     (said,) = health.unready()
     assert word in said
