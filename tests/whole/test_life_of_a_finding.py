@@ -33,7 +33,8 @@ def test_a_finding_opens_is_acknowledged_accepted_and_over(world: World) -> None
     world.settle()
 
     # It is listed, and explained.
-    _, line = told(world, "findings")
+    _, line, pages = told(world, "findings")
+    assert pages == f"Each has a page: {world.settings.finding_page('ID')}"
     state, short, _, what, *_, where = re.split(r" {2,}", line)
     assert (state, what, where) == ("open", "duration_s up", SEGMENT)
     page = told(world, "findings", "show", short)
