@@ -41,9 +41,15 @@ def _serve(listener: socket.socket, context: ssl.SSLContext, upstream: tuple[str
                 client = context.wrap_socket(raw, server_side=True)
             except (ssl.SSLError, OSError):  # it does not trust us
                 continue
-            server = socket.create_connection(upstream)
-            for source, to in ((client, server), (server, client)):
-                threading.Thread(target=_pump, args=(source, to), daemon=True).start()
+            threading.Thread(target=_pass_on, args=(client, socket.create_connection(upstream)), daemon=True).start()
+
+
+def _pass_on(client: ssl.SSLSocket, server: socket.socket) -> None:
+    with client, server:
+        back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+        back.start()
+        _pump(client, server)
+        back.join()
 
 
 def _pump(source: socket.socket, to: socket.socket) -> None:

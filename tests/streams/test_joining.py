@@ -184,11 +184,11 @@ def ingested(sink: ClickHouse, sent: Sequence[Part], sizes: Iterator[int]) -> No
 
 
 def tables(sink: ClickHouse) -> dict[str, list[Any]]:
-    """Return all that is stored, but where and when it came from Kafka, which the order of coming decides."""
+    """Return all that is stored, but where and when it came, which the order of coming decides."""
     inferences = "* EXCEPT (ingest_time, request_record, response_record) REPLACE (arraySort(aliases) AS aliases)"
     queries = {
         "inferences": f"SELECT {inferences} FROM inferences ORDER BY inference_id",  # noqa: S608  # our own words
-        "feedback": "SELECT * EXCEPT (ingest_time, record) FROM feedback ORDER BY feedback_id, inference_id",
+        "feedback": "SELECT * EXCEPT (ingest_time, record, stored_at) FROM feedback ORDER BY feedback_id, inference_id",
     }
     return {name: list(sink.client.query(query).result_rows) for name, query in queries.items()}
 

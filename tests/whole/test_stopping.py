@@ -11,7 +11,7 @@ from tests.whole.side_by_side import side_by_side
 def test_sigterm_under_load_commits_and_ends(world: World) -> None:
     worker = world.start()
     with world.load(response(f"stopped-{number}", duration_s=1.0) for number in range(6_000)):
-        world.until_at_least(lambda: world.count("inferences"), 1_500, "rows")
+        world.until_at_least(lambda: worker.metric("sluice_records_total"), 1_500, "records confirmed")
         begun = time.monotonic()
         worker.stop()
         took = time.monotonic() - begun
