@@ -95,3 +95,29 @@ grafana: $(READY) ## Write deploy/grafana/dashboards anew after a change of the 
 schema: $(READY) ## Write docs/events.schema.json and docs/receiver.openapi.json anew after a change of the contracts
 	$(BIN)/sluice schema > docs/events.schema.json
 	$(BIN)/sluice openapi > docs/receiver.openapi.json
+
+SUPPLY := .supply
+LOCK := deploy/docker/requirements.txt
+
+# Apart from the environment: what looks after the packages is none of them.
+$(SUPPLY)/.ready:
+	test -x $(SUPPLY)/bin/python || $(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14' 'cyclonedx-bom>=7.5,<8' 'pip-audit>=2.10,<3'
+	touch $@
+
+.PHONY: lock
+lock: $(SUPPLY)/.ready ## Write deploy/docker/requirements.txt anew, each package by its hash, after a change of pyproject.toml
+	echo 'setuptools>=77' | $(SUPPLY)/bin/uv pip compile pyproject.toml - --quiet --upgrade --python-version 3.11 \
+	    --python-platform linux --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' -o $(LOCK)
+
+.PHONY: sbom
+sbom: $(SUPPLY)/.ready ## Write sbom.json, the bill of materials of what is locked (CycloneDX)
+	$(SUPPLY)/bin/cyclonedx-py requirements $(LOCK) --pyproject pyproject.toml --of JSON -o sbom.json
+
+# --strict: what the service does not know, or where it cannot be asked, is no package without a fault.
+.PHONY: audit
+audit: $(SUPPLY)/.ready ## Look up known vulnerabilities of what is locked (asks the package index's service)
+	$(SUPPLY)/bin/pip-audit --strict --require-hashes --disable-pip -r $(LOCK) || { \
+	    echo 'Either a package above has known faults: raise its bound in pyproject.toml, then make lock.' >&2; \
+	    echo 'Or the service was not reached, and nothing was looked up: run it where the package index is reached.' >&2; \
+	    exit 1; }
