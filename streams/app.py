@@ -20,7 +20,7 @@ from sinks.clickhouse import ClickHouse
 from sinks.grafana import Annotations, connect
 from sinks.joins import Joins
 from sinks.prometheus import Metrics
-from streams import chores, pages, topics
+from streams import chores, kept_state, pages, topics
 from streams.agent_detect import Detect
 from streams.agent_ingest import Ingest
 from streams.batches import BatchTransport, app_settings
@@ -59,7 +59,7 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
     metrics = Metrics()
 
     measurements = _topic(app, measured)
-    state = app.Table("detector-state", key_type=bytes, value_type=bytes, partitions=settings.partitions, default=bytes)
+    state = app.Table(kept_state.TABLE, key_type=bytes, value_type=bytes, partitions=settings.partitions, default=bytes)
 
     def keep(partition: int, key: bytes, value: bytes) -> Awaitable[object]:
         state.data[key] = value

@@ -20,13 +20,12 @@ import msgpack
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from detectors.bank import SegmentBank
 from detectors.budget import Budget
-from detectors.sealed import StateRefused, seal, unseal
-from detectors.usage import UsageBank
+from detectors.sealed import StateRefused, seal
 from sinks import backup as tables
+from sinks.review.manifest import fact
 from streams import kept_state
-from streams.detect import Bank, is_usage
+from streams.detect import opened
 from streams.settings import Settings
 
 MANIFEST, STATE, TABLES, POLICY = "manifest.json", "detectors.msgpack", "tables", "review.toml"
@@ -161,14 +160,9 @@ def _unpacked(archive: Path, folder: Path) -> int:
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     found.pop(MANIFEST)
     for name in sorted(written.keys() | found.keys()):
-        if name not in found or name not in written or _sha256(found[name]) != written[name]:
+        if name not in found or name not in written or fact(found[name]).sha256 != written[name]:
             raise BackupRefused(f"{archive}: {name} is not what was written. Take another backup.")
     return len(found)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _elsewhere(settings: Settings, states: Mapping[str, bytes]) -> tuple[dict[str, bytes], int]:
@@ -177,8 +171,7 @@ def _elsewhere(settings: Settings, states: Mapping[str, bytes]) -> tuple[dict[st
     moved: dict[str, bytes] = {}
     for segment, sealed in states.items():
         try:
-            state = unseal(sealed, key, context=segment)
-            bank: Bank = UsageBank.loads(state) if is_usage(segment) else SegmentBank.loads(state, budget)
+            bank = opened(segment, sealed, key, budget)
         except StateRefused:
             continue
         bank.unplace()

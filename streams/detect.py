@@ -157,8 +157,8 @@ class Watch:
         usage = is_usage(segment)
         try:
             if sealed is not None:
-                state = unseal(sealed, self.key, context=segment)
-                return self._armed(UsageBank.loads(state)) if usage else SegmentBank.loads(state, self.budget)
+                bank = opened(segment, sealed, self.key, self.budget)
+                return self._armed(bank) if isinstance(bank, UsageBank) else bank
         except StateRefused as refused:
             self.refused()
             log.error("The detectors of %s start anew: %s", segment, refused)
@@ -188,6 +188,12 @@ class Watch:
         """Give a bank of usage its threshold: it looks at each of its quantities once an hour."""
         bank.log_threshold = self.budget.log_weekly(len(QUANTITIES)) + math.log(HOURS)
         return bank
+
+
+def opened(segment: str, sealed: bytes, key: bytes, budget: Budget) -> Bank:
+    """Return the detectors whose sealed state this is. Raises StateRefused."""
+    state = unseal(sealed, key, context=segment)
+    return UsageBank.loads(state) if is_usage(segment) else SegmentBank.loads(state, budget)
 
 
 def is_usage(segment: str) -> bool:

@@ -25,7 +25,7 @@ async def sealed(settings: Settings) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     try:
         await consumer.start()
-        partitions = await partitions_of(consumer, {f"{settings.group}-{TABLE}-changelog"})
+        partitions = await partitions_of(consumer, {_changelog(settings)})
         ends = await ends_of(consumer, partitions) if partitions else {}
         if partitions:
             await consumer.seek_to_beginning(*partitions)
@@ -41,7 +41,7 @@ async def sealed(settings: Settings) -> dict[str, bytes]:
 
 async def put(settings: Settings, states: Mapping[str, bytes]) -> None:
     """Give Kafka the sealed states of segments, for workers to wake from. Raises KafkaUnreachable."""
-    name = f"{settings.group}-{TABLE}-changelog"
+    name = _changelog(settings)
     compacted = {"cleanup.policy": "compact"}
     await create(settings, [NewTopic(name, settings.partitions, settings.replication, topic_configs=compacted)])
     now_ms = time.time_ns() // 1_000_000
@@ -50,3 +50,7 @@ async def put(settings: Settings, states: Mapping[str, bytes]) -> None:
     produced = await produce(records, connection(settings))
     if produced.refused:
         raise KafkaUnreachable(settings.kafka_bootstrap, "it refuses detectors' states")
+
+
+def _changelog(settings: Settings) -> str:
+    return f"{settings.group}-{TABLE}-changelog"  # as Faust names it

@@ -4,13 +4,11 @@ import asyncio
 import time
 from functools import partial
 
-from detectors.bank import SegmentBank
 from detectors.budget import Budget
-from detectors.sealed import StateRefused, unseal
-from detectors.usage import UsageBank
+from detectors.sealed import StateRefused
 from sinks.review.erasure.work import Work
 from streams import kept_state
-from streams.detect import is_usage
+from streams.detect import is_usage, opened
 from streams.findings import finding_id
 from streams.forgetting import DIGEST, digest, packed
 from streams.kafka import connection
@@ -88,12 +86,8 @@ class Detectors:
             return each in self._known
 
         try:
-            state = unseal(sealed, self._settings.state_key.get_secret_value().encode(), context=segment)
-            bank: SegmentBank | UsageBank
-            if is_usage(segment):
-                bank = UsageBank.loads(state)
-            else:
-                bank = SegmentBank.loads(state, Budget(self._settings.segments, self._settings.false_alarms))
+            key = self._settings.state_key.get_secret_value().encode()
+            bank = opened(segment, sealed, key, Budget(self._settings.segments, self._settings.false_alarms))
         except StateRefused:  # its worker will not read it either, and learns anew
             return 0, set()
         return bank.forget(gone, partial(finding_id, segment)), found
