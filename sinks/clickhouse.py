@@ -99,14 +99,14 @@ def migrate(client: Client) -> list[str]:
 
     Where there are none nothing is changed, so that a user who may not change the schema can call it.
     """
-    if not pending(client):
+    fresh = pending(client)
+    if not fresh:
         return []
     database = client.database
     client.database = None  # or the server refuses the request: the database is not there yet
     client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
     client.database = database
     client.command("CREATE TABLE IF NOT EXISTS migrations (name String) ENGINE = ReplacingMergeTree ORDER BY name")
-    fresh = pending(client)
     for name in fresh:
         for statement in statements(files("deploy.clickhouse").joinpath(name).read_text(encoding="utf-8")):
             client.command(statement)

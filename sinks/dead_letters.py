@@ -114,9 +114,9 @@ def counts(client: Client, wanted: Wanted) -> list[Count]:
     return [Count(*row) for row in client.query(_COUNTS, wanted.parameters()).result_rows]
 
 
-def letters(client: Client, wanted: Wanted, states: Sequence[State], after: Place | None = None) -> Iterator[Letter]:
+def letters(client: Client, wanted: Wanted, states: Sequence[State]) -> Iterator[Letter]:
     """Give what is meant in order of place, read a page at a time."""
-    last = after or Place("", -1, -1, 0)
+    last = Place("", -1, -1, 0)
     while page := _read(client, _PAGE, PAGE, wanted.parameters() | {"states": list(states), "after": tuple(last)}):
         yield from page
         last = page[-1].place

@@ -1,6 +1,7 @@
 """Panels as the dashboards use them: each has a title, a unit, and a description that says what a number asks for."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from grafana_foundation_sdk.builders import bargauge, common, stat, table, text, timeseries
 from grafana_foundation_sdk.builders.dashboard import DashboardLink, ThresholdsConfig
@@ -30,6 +31,7 @@ from grafana_foundation_sdk.models.text import TextMode
 from deploy.grafana.queries import PROMETHEUS, source
 
 Queries = Sequence[Builder[Dataquery]]
+P = TypeVar("P", stat.Panel, timeseries.Panel, bargauge.Panel, table.Panel)
 Steps = Mapping[float, str]  # from which value on it has which colour
 
 CALM: Steps = {}
@@ -51,6 +53,18 @@ def thresholds(steps: Steps, base: str = "green") -> ThresholdsConfig:
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([first, *rest])
 
 
+def _asking(panel: P, title: str, description: str, queries: Queries, unit: str, kind: str) -> P:
+    """Give a panel what every one has that asks a data source."""
+    return (
+        panel.title(title)
+        .description(description)
+        .datasource(source(kind))
+        .targets(list(queries))
+        .unit(unit)
+        .no_value(NOTHING)
+    )
+
+
 def number(
     title: str,
     description: str,
@@ -62,13 +76,7 @@ def number(
 ) -> stat.Panel:
     """One number, coloured by its thresholds; blue where none are too high."""
     return (
-        stat.Panel()
-        .title(title)
-        .description(description)
-        .datasource(source(kind))
-        .targets(list(queries))
-        .unit(unit)
-        .no_value(NOTHING)
+        _asking(stat.Panel(), title, description, queries, unit, kind)
         .thresholds(thresholds(steps, "green" if steps else "blue"))
         .color_mode(BigValueColorMode.VALUE)
         .graph_mode(BigValueGraphMode.NONE)
@@ -90,13 +98,7 @@ def lines(
 ) -> timeseries.Panel:
     """Lines over time, with the thresholds drawn; `most` is the end of the axis where that is known."""
     panel = (
-        timeseries.Panel()
-        .title(title)
-        .description(description)
-        .datasource(source(kind))
-        .targets(list(queries))
-        .unit(unit)
-        .no_value(NOTHING)
+        _asking(timeseries.Panel(), title, description, queries, unit, kind)
         .min(0)
         .thresholds(thresholds(steps))
         .line_width(1)
@@ -132,13 +134,7 @@ def bars(
 ) -> bargauge.Panel:
     """A bar for each series' last value, lying."""
     return (
-        bargauge.Panel()
-        .title(title)
-        .description(description)
-        .datasource(source(kind))
-        .targets(list(queries))
-        .unit(unit)
-        .no_value(NOTHING)
+        _asking(bargauge.Panel(), title, description, queries, unit, kind)
         .min(0)
         .thresholds(thresholds(CALM, "blue"))
         .orientation(VizOrientation.HORIZONTAL)
@@ -154,13 +150,7 @@ def rows(
 ) -> table.Panel:
     """A table over the whole width."""
     return (
-        table.Panel()
-        .title(title)
-        .description(description)
-        .datasource(source(kind))
-        .targets(list(queries))
-        .unit(unit)
-        .no_value(NOTHING)
+        _asking(table.Panel(), title, description, queries, unit, kind)
         .thresholds(thresholds(CALM))
         .filterable(True)
         .height(height)
