@@ -243,7 +243,7 @@ FINDINGS_OPEN = Metric(
     "gauge",
     ("segment", "metric"),
     "findings",
-    "Findings that are not over yet, seen or not.",
+    "Findings that are not over yet, seen or not, under each metric that they name.",
     "`sluice findings`.",
     runbook="finding",
 )

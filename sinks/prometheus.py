@@ -178,7 +178,9 @@ class Metrics:
         self._open = {finding.finding_id: finding for finding in findings}
         by_place: dict[tuple[str, str], list[float]] = {}
         for finding in self._open.values():
-            by_place.setdefault((finding.segment, finding.metric), []).append(finding.log10_e)
+            # Of each metric: that a small finding stands must not hide what joins it from those who are to be told.
+            for metric in dict.fromkeys([finding.metric, *(moved.metric for moved in finding.also)]):
+                by_place.setdefault((finding.segment, metric), []).append(finding.log10_e)
         self.findings_open.clear()
         self.evidence.clear()
         for place, evidence in by_place.items():

@@ -90,9 +90,10 @@ MODELS = (
         "currencyUSD",
     ),
     number(
-        "Findings open",
-        "What has changed and is not over yet; *Drift and findings* lists it. See docs/runbooks/finding.md.",
-        [now("sum(sluice_findings_open) or vector(0)")],
+        "Segments with findings",
+        "Segments of which something has changed and is not over yet; *Drift and findings* lists it. See "
+        "docs/runbooks/finding.md.",
+        [now("count(sum by (segment) (sluice_findings_open) > 0) or vector(0)")],
         "short",
         {1: "orange"},
     ),

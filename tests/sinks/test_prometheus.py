@@ -5,7 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sinks.metrics import ALL
 from sinks.prometheus import Metrics
-from streams.events import DeadLetter, InferenceResponse, LedgerRow
+from streams.events import DeadLetter, InferenceResponse, LedgerRow, Moved
 from tests.sinks.found import found, over
 
 FINDING = found("f", segment='chat|"quoted"\n|-|-', metric="duration_s")
@@ -134,6 +134,15 @@ def test_findings_that_stand_are_those_of_the_segments_that_this_worker_has() ->
     assert shown("sluice_findings_open") == 1
     metrics.standing([])
     assert shown("sluice_findings_open") is None, "its segment has gone to another worker"
+
+
+def test_a_metric_that_joins_a_finding_is_shown_as_open_too() -> None:
+    metrics = Metrics()
+    joined = Moved(metric="error", direction="up", before=0.02, after=0.3)
+    metrics.found(FINDING.model_copy(update={"also": [joined]}))
+    for metric in (FINDING.metric, "error"):
+        place = {"segment": FINDING.segment, "metric": metric}
+        assert metrics.registry.get_sample_value("sluice_findings_open", place) == 1
 
 
 def test_openmetrics_names_an_inference_in_each_bucket() -> None:
