@@ -11,7 +11,7 @@ _FOLD = 3.0  # a third of the usual, or three times, are what drop and surge mea
 _UNSAID = 48  # hours before anything is said
 _BURST_MEMORY, _BURST_FIRST = 5000.0, 20.0  # expected answers
 _BLOCK = 10  # minutes over which counts are compared with Poisson's
-_WILD = 30.0  # a mean burst beyond which one comparison counts no more
+_WILD = 30.0  # a mean burst beyond which one comparison counts no more; answers, of each that was learned from
 _STALE = 2 * 24 * 60  # minutes after which a drop or surge is taken for growth
 _RETURNED = 1.0  # nats of usual traffic that end a silence
 SILENCE = 2
@@ -113,7 +113,8 @@ class Pulse:
         if minute % _BLOCK == _BLOCK - 1:
             seen, low, expected, high = self._block
             off = max(seen - high, low - seen, 0.0) if self._episodes.open < 0 else math.sqrt(expected)
-            self._burst[1] += min(max(off * off - VARY * expected * expected, 0.0), _WILD * max(off, expected))
+            if seen <= _WILD * (1.0 + self._usual.trusted):  # else it says more of what was not known than of bursts
+                self._burst[1] += min(max(off * off - VARY * expected * expected, 0.0), _WILD * max(off, expected))
             self._block = [0.0] * 4
 
     def _watch(

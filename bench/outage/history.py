@@ -1,4 +1,4 @@
-"""Some hours of two days and of today go through a worker at full speed; out comes what its detectors keep of them.
+"""Some hours of a week and of today go through a worker at full speed; out comes what its detectors keep of them.
 
 That is the state of each segment, as it lies in the changelog: a worker that is given it goes on from there.
 """
@@ -30,12 +30,12 @@ class Learned:
 def stretches(now: datetime) -> Iterator[tuple[datetime, timedelta]]:
     """Yield when applications were used that are used for two hours a day: from this hour on, or the one before.
 
-    Traffic is watched from its third day on, so there have to be two before. That nothing comes in between is how
-    it always was; it saves nine tenths of the records.
+    Outages are measured of what is known, so this hour of the week has to have been seen. That nothing comes in between
+    is how it always was; it saves nine tenths of the records.
     """
     first = (now - HOUR / 2).replace(minute=0, second=0, microsecond=0)
-    yield first - 2 * DAY, 2 * HOUR
-    yield first - DAY, 2 * HOUR
+    for days in range(7, 0, -1):
+        yield first - days * DAY, 2 * HOUR
     yield first, now - first
 
 

@@ -130,6 +130,16 @@ def test_an_hourly_job_is_not_silent_between_two() -> None:
     assert (alarm.state, alarm.number, alarm.direction, alarm.seen) == ("open", "answers", "down", 0.0)
 
 
+def test_what_runs_two_hours_a_day_is_usual_at_once_and_its_silence_is_said() -> None:
+    def two_hours(t: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where((t % 24 >= 10) & (t % 24 < 12) & (t < CHANGED + 0.5), 8.0, 0.0)
+
+    rows = answers(20_000, 10, seed=7, traffic=two_hours)
+    (alarm,) = watched(rows, 10)
+    assert (alarm.state, alarm.kind) == ("open", "silence")
+    assert 30 < minutes_after(alarm.time_unix_nano) < 32
+
+
 def test_what_happens_every_night_is_said_twice() -> None:
     def nightly(t: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where((t % 24 >= 3.1) & (t % 24 < 3.4), 4.0, 1.0)
