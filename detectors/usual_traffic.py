@@ -44,7 +44,7 @@ class UsualTraffic:
         low, _, high = self.at(minute)
         self._count += count
         self._minutes += 1
-        # Of all that may be meant, what came: the line's rise before traffic begins at six sharp is none that stayed away.
+        # Of what may be meant, what came: a line that rises before traffic begins at six sharp tells of no lack.
         self._expected += min(max(count, low), high)
 
     def _line(self, minute: int) -> float:
