@@ -14,7 +14,7 @@ from detectors.budget import Budget
 from detectors.cases import Cases
 from detectors.drift import Drift, Taken
 from detectors.episodes import Alarm
-from detectors.held import LATEST, Held, select
+from detectors.held import LATEST, Held, part
 from detectors.learned import Shapes
 from detectors.minutes import MinuteWatch
 from detectors.packed import pack, unpack
@@ -156,35 +156,35 @@ class SegmentBank:
     def _watch(self, rows: Measurements) -> Iterator[Signal]:
         values = _with_zeros(rows.values, self.drift)
         for taken in self.drift.walk(rows.time_unix_nano, values, rows.words):
-            part = select(rows, np.arange(taken.start, taken.stop))
+            piece = part(rows, taken.start, taken.stop)
             first = self._recent.rows
-            times = np.maximum.accumulate(np.maximum(part.time_unix_nano, self.latest))
-            self._recent.extend(part.inference_id, times, taken.scores, part.words)
+            times = np.maximum.accumulate(np.maximum(piece.time_unix_nano, self.latest))
+            self._recent.extend(piece.inference_id, times, taken.scores, piece.words)
             self.learned |= set(taken.learned)
-            minutes = self._take_minutes(part, times, first)
-            texts = sorted(self._texts.take(part, first), key=lambda said: (said.row, said.side))
+            minutes = self._take_minutes(piece, times, first)
+            texts = sorted(self._texts.take(piece, first), key=lambda said: (said.row, said.side))
             # Row by row, as if they had come one by one.
             for row in sorted({*(row for row, _ in minutes), *(said.row for said in texts)}):
                 yield from self._minute_signals([alarm for at, alarm in minutes if at == row], row)
                 for said in texts:
                     if said.row == row:
-                        yield from self._text_signals(said, part, first)
-            yield from self._drift_signals(taken, part, first)
+                        yield from self._text_signals(said, piece, first)
+            yield from self._drift_signals(taken, piece, first)
             self.latest = int(times[-1])
 
-    def _take_minutes(self, part: Measurements, times: NDArray[np.int64], first: int) -> list[tuple[int, Alarm]]:
+    def _take_minutes(self, piece: Measurements, times: NDArray[np.int64], first: int) -> list[tuple[int, Alarm]]:
         """Return alarms with the row that ended their minute: the first answer of a later one."""
         unknown = np.full(len(times), np.nan)
         self._minutes.log_threshold = self.budget.log_weekly(11)
-        columns = [part.values.get(name, unknown) for name in ("error", "duration_s", "output_tokens")]
+        columns = [piece.values.get(name, unknown) for name in ("error", "duration_s", "output_tokens")]
         answered = ~np.isnan(columns[0])
         error, duration, tokens = (column[answered] for column in columns)
         alarms = self._minutes.take(times[answered], error, duration, tokens)
         ends = np.searchsorted(times[answered], np.array([alarm.said_unix_nano for alarm in alarms], np.int64))
         return list(zip((np.flatnonzero(answered)[ends] + first).tolist(), alarms, strict=True))
 
-    def _drift_signals(self, taken: Taken, part: Measurements, first: int) -> Iterator[Signal]:
-        row, said = first + len(part.inference_id) - 1, part
+    def _drift_signals(self, taken: Taken, piece: Measurements, first: int) -> Iterator[Signal]:
+        row, said = first + len(piece.inference_id) - 1, piece
         time = int(said.time_unix_nano[-1])
         for metric, detector in taken.returned:
             closed = self._cases.returned(metric, detector, time)
@@ -221,9 +221,9 @@ class SegmentBank:
             versions=self._recent.versions(opening.since_unix_nano, time),
         )
 
-    def _text_signals(self, said: Said, part: Measurements, first: int) -> Iterator[Signal]:
+    def _text_signals(self, said: Said, piece: Measurements, first: int) -> Iterator[Signal]:
         at = said.row - first
-        time, inference_id = int(part.time_unix_nano[at]), part.inference_id[at]
+        time, inference_id = int(piece.time_unix_nano[at]), piece.inference_id[at]
         if said.opening is None:
             closed = self._cases.returned(said.side, said.detector, time)
             if closed:

@@ -1,5 +1,6 @@
 """Measurements wait here until their time has come: rows go in as they are read, and leave in order of event time."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,28 @@ def nothing() -> Measurements:
 
 def select(m: Measurements, rows: NDArray[np.int64]) -> Measurements:
     """Return some rows of `m`, in the order of `rows` (int64[k], each at most once), with only their labels."""
+    moved = _gather(m, rows)
+    return replace(moved, words={name: _said(words.codes, words.labels) for name, words in moved.words.items()})
+
+
+def part(m: Measurements, start: int, stop: int) -> Measurements:
+    """Return rows `start` to `stop` of `m`, uncopied, with all of its labels."""
+    if stop - start == len(m.inference_id):
+        return m
+    rows = slice(start, stop)
+    return Measurements(
+        source=m.source[rows],
+        position=m.position[rows],
+        time_unix_nano=m.time_unix_nano[rows],
+        inference_id=m.inference_id[rows],
+        values={name: column[rows] for name, column in m.values.items()},
+        words={name: Words(words.codes[rows], words.labels) for name, words in m.words.items()},
+        texts={name: _part_of_texts(texts, start, stop) for name, texts in m.texts.items()},
+    )
+
+
+def _gather(m: Measurements, rows: NDArray[np.int64]) -> Measurements:
+    """Return some rows of `m`, in the order of `rows`, with all of its labels."""
     place = np.full(len(m.inference_id), -1, np.int64)
     place[rows] = np.arange(len(rows))
     return Measurements(
@@ -28,7 +51,7 @@ def select(m: Measurements, rows: NDArray[np.int64]) -> Measurements:
         time_unix_nano=m.time_unix_nano[rows],
         inference_id=[m.inference_id[row] for row in rows.tolist()],
         values={name: column[rows] for name, column in m.values.items()},
-        words={name: _said(words.codes[rows], words.labels) for name, words in m.words.items()},
+        words={name: Words(words.codes[rows], words.labels) for name, words in m.words.items()},
         texts={name: _moved(texts, place) for name, texts in m.texts.items()},
     )
 
@@ -93,10 +116,12 @@ class Held:
         """
         rows = self._rows
         order = np.lexsort((rows.position, rows.source, rows.time_unix_nano))
-        complete = int(np.searchsorted(rows.time_unix_nano[order], until, side="right"))
-        ready = max(complete, len(self) - self._room())
-        self._rows = select(rows, np.sort(order[ready:])) if ready < len(self) else nothing()
-        return select(rows, order[:ready])
+        ready = int(np.searchsorted(rows.time_unix_nano[order], until, side="right"))
+        if ready < len(self):
+            ready = max(ready, len(self) - self._room())
+        # What leaves keeps labels that nobody says: it is not kept. What stays must not gather them.
+        self._rows = select(rows, np.sort(order[ready:])) if ready < len(order) else nothing()
+        return _gather(rows, order[:ready])
 
     def forget(self, gone: Gone) -> int:
         """Drop the rows of inferences and of users that are to be forgotten, and return how many those were."""
@@ -160,10 +185,16 @@ class Held:
 
 def _said(codes: NDArray[np.int32], labels: tuple[str, ...]) -> Words:
     """Return words with only the labels that are said."""
-    used = np.unique(codes[codes >= 0])
+    used = np.flatnonzero(np.bincount(codes + 1, minlength=1)[1:])
     renamed = np.full(len(labels) + 1, -1, np.int32)  # the last is what -1 finds
     renamed[used] = np.arange(len(used))
     return Words(renamed[codes], tuple(labels[code] for code in used.tolist()))
+
+
+def _part_of_texts(texts: Texts, start: int, stop: int) -> Texts:
+    own = slice(*np.searchsorted(texts.rows, (start, stop)).tolist())
+    vectors = None if texts.vectors is None else texts.vectors[own]
+    return Texts(texts.rows[own] - np.int32(start), texts.style[own], texts.grams[own], vectors)
 
 
 def _moved(texts: Texts, place: NDArray[np.int64]) -> Texts:

@@ -97,10 +97,10 @@ def _fitted(
     seen = np.flatnonzero(count > 0)
     bins = len(mean)
     daily, weekday, rough = _kernels(bins)
-    every = np.ones((bins, bins))
-    wobble = np.sqrt(np.outer(spent, spent))
-    parts = np.stack([daily, weekday, rough * wobble, np.diag(spent)])
-    here = parts[:, seen[:, None], seen]
+    # Of the hours that have been seen, alone: a young segment has one or two, and learns often.
+    among, left = np.ix_(seen, seen), spent[seen]
+    wobble = rough[among] * np.sqrt(np.outer(left, left))
+    here = np.stack([daily[among], weekday[among], wobble, np.diag(left)], axis=2).transpose(2, 0, 1)
     noise = np.diag(1.0 / count[seen])
     y = mean[seen]
     least = _least(seen, bins, leans=leans)
@@ -118,11 +118,12 @@ def _fitted(
     inverse = _inverse(_SURE + np.tensordot(variances, here, 1) + noise)
     # Until each day has been seen, how one differs is not told from chance: it is a doubt about any, and no level.
     whole_week = len(set((seen // (bins // 7)).tolist())) == 7
-    season = _SURE * every + variances[0] * daily + (variances[1] * weekday if whole_week else 0.0)
-    reach = season[:, seen]
+    days = variances[1] if whole_week else 0.0
+    reach = _SURE + variances[0] * daily[:, seen] + days * weekday[:, seen]
     level = reach @ (inverse @ y)
     doubt = 0.0 if whole_week else variances[1]
-    error = np.sqrt(np.maximum(season.diagonal() - (reach @ inverse * reach).sum(axis=1), 0.0) + doubt)
+    prior = _SURE + variances[0] * daily.diagonal() + days * weekday.diagonal()
+    error = np.sqrt(np.maximum(prior - (reach @ inverse * reach).sum(axis=1), 0.0) + doubt)
     return Fit(level, error, float(np.sqrt(variances[2] + variances[3])), variances)
 
 
