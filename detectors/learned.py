@@ -38,8 +38,6 @@ def learned(metric: Metric, name: str, reference: SeasonalReference, stream: int
     hours = HOURS // reference.bins
     level, error = (np.repeat(each, hours).astype(np.float64) for each in reference.week(stream))
     width = alternatives.band(error, reference.wobble[stream])
-    low, expected, high = (
-        np.array([natural(metric, each) for each in (level + sign * width).tolist()]) for sign in (-1, 0, 1)
-    )
+    low, expected, high = natural(metric, np.stack([level - width, level, level + width]))
     share, weeks = float(reference.share_seen()[stream]), reference.weeks(stream)
     return Learned(name, expected, low, high, share, weeks, int(reference.learned(stream)), pinned)

@@ -16,6 +16,7 @@ _WINDOW = 256
 _EXAMPLES = 5
 _ANCHORS = 32  # inferences of long ago that are kept as examples, one in 256
 _LABELS = 16  # words of a dimension that are told apart
+_PLACES = _LABELS + 2  # and one for all others, and one, the last, for rows of which the word is not known
 _MEMORY = 0.98  # what 256 rows are worth when the next 256 have come
 _NEW_NS = 24 * 3_600_000_000_000  # a version not seen for a day is new
 _SHORTLY_NS = 2 * 3_600_000_000_000  # before a change: new versions are named with it
@@ -33,8 +34,8 @@ class _Dimension:
 
     labels: list[str] = field(default_factory=list)
     codes: NDArray[np.int16] = field(default_factory=lambda: np.full(0, -1, np.int16))
-    counts: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_LABELS + 2, 0), np.float32))
-    sums: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_LABELS + 2, 0), np.float32))
+    counts: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_PLACES, 0), np.float32))
+    sums: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_PLACES, 0), np.float32))
 
 
 class Recent:
@@ -60,15 +61,17 @@ class Recent:
     ) -> None:
         """Take the next n rows: their ids, times (none falls), scores float64[n, S] (S may grow), and words."""
         n, streams = len(ids), scores.shape[1]
-        kept = np.full((len(self._ids), streams), np.nan, np.float32)
-        kept[:, : self._scores.shape[1]] = self._scores
-        table = np.concatenate([kept, scores.astype(np.float32)])
+        if streams > self._scores.shape[1]:
+            more = np.full((len(self._ids), streams - self._scores.shape[1]), np.nan, np.float32)
+            self._scores = np.concatenate([self._scores, more], axis=1)
+        table = np.concatenate([self._scores, scores.astype(np.float32)])
         leave = max(0, len(table) - _ROWS)
         for name in SLICES:
             if name in words and name not in self._dimensions:
                 self._dimensions[name] = copy.deepcopy(self._dimensions[_NONE])
-        # In one order, whichever came first: how rows are cut into blocks must not show.
-        self._dimensions = {name: self._dimensions[name] for name in (_NONE, *SLICES) if name in self._dimensions}
+                # In one order, whichever came first: how rows are cut into blocks must not show.
+                in_order = [each for each in (_NONE, *SLICES) if each in self._dimensions]
+                self._dimensions = {each: self._dimensions[each] for each in in_order}
         for name, dimension in self._dimensions.items():
             codes = _codes(dimension, words[name]) if name in words else np.full(n, -1, np.int16)
             dimension.codes = np.concatenate([dimension.codes, codes])
@@ -85,14 +88,17 @@ class Recent:
 
     def _fade(self, table: NDArray[np.float32], leave: int) -> None:
         """Count the rows that leave to what was before, fading it whenever 256 more have come."""
-        done, oldest = 0, self.rows - len(self._ids)
+        done, oldest, streams = 0, self.rows - len(self._ids), table.shape[1]
         while done < leave:
             stop = min(leave, done + _WINDOW - (oldest + done) % _WINDOW)
             known = ~np.isnan(table[done:stop])
-            filled = np.where(known, table[done:stop], np.float32(0))
+            filled = np.where(known, table[done:stop], np.float32(0)).ravel()
+            counted = known.astype(np.float32).ravel()
             for dimension in self._dimensions.values():
-                np.add.at(dimension.counts, dimension.codes[done:stop], known)
-                np.add.at(dimension.sums, dimension.codes[done:stop], filled)
+                # Flat, as numpy adds at single places many times as fast as at rows; one after another all the same.
+                at = (dimension.codes[done:stop] % _PLACES * np.intp(streams))[:, None] + np.arange(streams)
+                np.add.at(dimension.counts.reshape(-1), at.ravel(), counted)
+                np.add.at(dimension.sums.reshape(-1), at.ravel(), filled)
                 if (oldest + stop) % _WINDOW == 0:
                     dimension.counts *= np.float32(_MEMORY)
                     dimension.sums *= np.float32(_MEMORY)
@@ -177,8 +183,8 @@ class Recent:
             before, total = dimension.counts[:, stream].astype(np.float64), dimension.counts[:, stream].sum()
             if known.sum() < _EXAMPLES or total < _EXAMPLES:
                 continue
-            places = codes[known] % (_LABELS + 2)  # -1, not known, is the last
-            after = np.bincount(places, scores[known], minlength=_LABELS + 2) / known.sum()
+            places = codes[known] % _PLACES  # -1, not known, is the last
+            after = np.bincount(places, scores[known], minlength=_PLACES) / known.sum()
             moved = after - dimension.sums[:, stream] / total
             shares = moved / moved.sum() if moved.sum() else moved
             lifted = np.flatnonzero((shares - before / total)[: len(dimension.labels)] >= _LIFT)
@@ -211,9 +217,10 @@ class Recent:
 
 def _codes(dimension: _Dimension, words: Words) -> NDArray[np.int16]:
     """Return codes as the dimension numbers its words: the first that come, and one number for all others."""
-    for code in dict.fromkeys(words.codes.tolist()):
-        if code >= 0 and words.labels[code] not in dimension.labels and len(dimension.labels) < _LABELS:
-            dimension.labels.append(words.labels[code])
+    if not set(dimension.labels).issuperset(words.labels) and len(dimension.labels) < _LABELS:
+        for code in dict.fromkeys(words.codes.tolist()):
+            if code >= 0 and words.labels[code] not in dimension.labels and len(dimension.labels) < _LABELS:
+                dimension.labels.append(words.labels[code])
     places = [dimension.labels.index(each) if each in dimension.labels else _LABELS for each in words.labels]
     return np.array([*places, -1], np.int16)[words.codes]
 
@@ -221,6 +228,6 @@ def _codes(dimension: _Dimension, words: Words) -> NDArray[np.int16]:
 def _widen(dimension: _Dimension, streams: int) -> None:
     more = streams - dimension.counts.shape[1]
     if more:
-        empty = np.zeros((_LABELS + 2, more), np.float32)
+        empty = np.zeros((_PLACES, more), np.float32)
         dimension.counts = np.concatenate([dimension.counts, empty], axis=1)
         dimension.sums = np.concatenate([dimension.sums, empty], axis=1)

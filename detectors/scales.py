@@ -23,16 +23,16 @@ def scaled(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
     return scale
 
 
-def natural(metric: Metric, level: float) -> float:
-    """Return what a level is in the metric's own unit: the inverse of `scaled`. A share of words is one of a rate."""
+def natural(metric: Metric, level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what levels are in the metric's own unit: the inverse of `scaled`. A share of words is one of a rate."""
     if metric.kind is Kind.POSITIVE:
-        return math.expm1(min(max(level, 0.0), 709.0)) * metric.unit
-    return min(max(level, 0.0), 1.0) if metric.kind in (Kind.RATE, Kind.CATEGORY) else level
+        return np.asarray(np.expm1(np.clip(level, 0.0, 709.0)) * metric.unit)
+    return np.clip(level, 0.0, 1.0) if metric.kind in (Kind.RATE, Kind.CATEGORY) else level
 
 
 def estimate(metric: Metric, level: float, uncertain: float, count: int) -> Estimate:
     """Return a level, on the scale that is watched, in the metric's own unit, with what is uncertain to either side."""
-    mean, low, high = (natural(metric, float(each)) for each in (level, level - uncertain, level + uncertain))
+    mean, low, high = natural(metric, np.array([level, level - uncertain, level + uncertain])).tolist()
     return Estimate(mean, low, high, count)
 
 

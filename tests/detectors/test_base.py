@@ -87,11 +87,11 @@ def test_a_rate_is_zero_or_one_and_a_size_is_not_negative() -> None:
 @pytest.mark.parametrize("metric", SCALARS, ids=lambda metric: metric.name)
 @pytest.mark.parametrize("value", [0.0, 0.25, 1.0, 86_400.0, 1e300])
 def test_natural_undoes_scaled(metric: object, value: float) -> None:
-    level = scaled(metric, np.array([value]))[0]  # type: ignore[arg-type]  # of parametrize
-    if np.isnan(level):
+    level = scaled(metric, np.array([value]))  # type: ignore[arg-type]  # of parametrize
+    if np.isnan(level[0]):
         assert metric.kind is Kind.RATE  # type: ignore[attr-defined]
     else:
-        assert natural(metric, float(level)) == pytest.approx(value, rel=1e-9, abs=1e-12)  # type: ignore[arg-type]
+        assert natural(metric, level)[0] == pytest.approx(value, rel=1e-9, abs=1e-12)  # type: ignore[arg-type]
 
 
 def test_senders_own_metrics_go_by_their_prefix() -> None:

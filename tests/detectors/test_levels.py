@@ -143,8 +143,8 @@ def test_an_interval_of_a_share_holds_it_and_stays_a_share(p: float, n: int) -> 
 
 
 def test_a_share_of_words_is_one_of_a_rate() -> None:
-    assert natural(METRICS["tool"], 1.2) == 1.0
-    assert natural(METRICS["tool"], -0.2) == 0.0
+    levels = np.array([1.2, -0.2])
+    assert natural(METRICS["tool"], levels).tolist() == [1.0, 0.0]
     real = metric_of("feature.age")
     assert real is not None
-    assert natural(real, -0.2) == -0.2
+    assert natural(real, levels).tolist() == [1.2, -0.2]
