@@ -83,6 +83,13 @@ MINUTES ?= 20
 chaos: $(READY) ## Break workers, Kafka and ClickHouse at random under load, and keep the count in docs/reliability.md (MINUTES=20 SEED=1)
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) --keep
 
+HOURS ?= 1
+RATE ?= 1000
+
+.PHONY: soak
+soak: $(READY) ## Let a worker run under a steady load, and keep the curves of what it holds in docs/reliability.md (HOURS=1 RATE=1000)
+	$(BIN)/python -m tests.chaos.soak --hours $(HOURS) --rate $(RATE) --keep
+
 .PHONY: metrics
 metrics: $(READY) ## Write docs/metrics.md anew after a change of the metrics
 	$(BIN)/sluice metrics > docs/metrics.md

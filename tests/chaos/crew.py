@@ -4,12 +4,14 @@ import os
 import random
 import signal
 import threading
-from pathlib import Path
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from deploy.local.processes import ServerFailed
 from streams.stack import LocalWorker
+from tests.chaos.clock import Clock, ShiftedWorker
+from tests.chaos.watching import resident_mb
 from tests.whole.harness import World
 
 LOOK_S = 0.2
@@ -18,8 +20,8 @@ LOOK_S = 0.2
 class Crew:
     """One to three workers of a group; `restarts` counts those that ended without being told to."""
 
-    def __init__(self, world: World, draw: random.Random) -> None:
-        self._world, self._draw = world, draw
+    def __init__(self, world: World, draw: random.Random, clock: Clock) -> None:
+        self._world, self._draw, self._clock = world, draw, clock
         self._lock = threading.Lock()
         self._on_duty: list[LocalWorker] = []
         self._killed: set[int] = set()
@@ -56,7 +58,7 @@ class Crew:
         """Bring so many on duty, or let some go."""
         with self._lock:
             while len(self._on_duty) < workers:
-                self._on_duty.append(self._world.worker())
+                self._on_duty.append(self._world.worker(partial(ShiftedWorker, clock=self._clock)))
                 self._start(self._on_duty[-1])
             while len(self._on_duty) > workers:
                 self._on_duty.pop().stop()
@@ -66,7 +68,7 @@ class Crew:
             with self._lock:
                 for worker in self._on_duty:
                     if worker.exit_code is None:
-                        self.largest_mb = max(self.largest_mb, _resident_mb(worker.pid))
+                        self.largest_mb = max(self.largest_mb, resident_mb(worker.pid))
                     else:
                         self._again(worker)
 
@@ -93,10 +95,3 @@ class Crew:
     ) -> None:
         self._ends.set()
         self._thread.join()
-
-
-def _resident_mb(pid: int) -> float:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    except (OSError, IndexError):
-        return 0.0

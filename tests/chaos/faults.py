@@ -6,14 +6,18 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from deploy.local.broker import KafkaServer
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import ApacheKafka
+from tests.chaos import clock, full_disk
+from tests.chaos.clock import Clock
 from tests.chaos.crew import Crew
 from tests.chaos.load import Load
 from tests.chaos.proxy import Proxy, Way
 
+HOUR_S = 3600
 BURST_S, POISON = 100, 400  # a hundred times the rate for a second; too few to be taken for a flood that never ends
 
 
@@ -26,13 +30,19 @@ class Scene:
     proxy: Proxy
     crew: Crew
     load: Load
+    clock: Clock
+    tables: str  # ClickHouse's URL past the proxy, with the database
+    folder: Path
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: what of, how it is made, and what a user sees while it lasts. One of a kind is made at a time."""
+    """A fault: what it takes hold of, how it is made, and what a user sees while it lasts.
 
-    kind: str
+    Two that take hold of the same are not made at once.
+    """
+
+    holds: frozenset[str]
     name: str
     seen: str
     make: Callable[[Scene, random.Random], None]
@@ -58,6 +68,30 @@ def _scale(scene: Scene, _draw: random.Random) -> None:
     scene.crew.scale(3)
     time.sleep(3)
     scene.crew.scale(1)
+
+
+def _moves_while_storing(scene: Scene, _draw: random.Random) -> None:
+    scene.proxy.way = Way.SLOW
+    scene.crew.scale(2)
+    time.sleep(2)
+    scene.crew.scale(1)
+    scene.proxy.way = Way.OPEN
+
+
+def _clock_jumps(scene: Scene, draw: random.Random) -> None:
+    scene.clock.jump(draw.choice((-1, 1)) * draw.choice((60, HOUR_S, 24 * HOUR_S)))
+    time.sleep(3 * clock.READ_EVERY_S)
+    scene.clock.jump(0)
+
+
+def _disk_full(scene: Scene, _draw: random.Random) -> None:
+    full_disk.cut_on_a_full_disk(scene.tables, scene.folder / "small-disk")
+
+
+def _kafka_away(scene: Scene, draw: random.Random) -> None:
+    scene.kafka.kill()
+    time.sleep(draw.uniform(5, 12))
+    scene.kafka.start()
 
 
 def _kafka_killed(scene: Scene, _draw: random.Random) -> None:
@@ -100,35 +134,52 @@ def _burst(scene: Scene, _draw: random.Random) -> None:
     scene.load.burst(BURST_S)
 
 
+_WORKERS, _STORE, _KAFKA = frozenset({"workers"}), frozenset({"store"}), frozenset({"kafka"})
+_ANSWERS, _FEEDBACK, _CLOCK = frozenset({"answers"}), frozenset({"feedback"}), frozenset({"clock"})
 _WAITS = "rows come later; `/readyz` says why; one line when it begins, one when it is over"
 _MOVES = "its partitions go to another worker, or wait for it; findings come later"
 
 WORKERS = (
-    Fault("worker", "worker killed (-9)", _MOVES, _kill),
-    Fault("worker", "worker suspended, 1 to 8 s", "nothing, or rows come later", _suspend),
-    Fault("worker", "worker suspended beyond its session, 12 to 18 s", _MOVES, _suspend_beyond_its_session),
-    Fault("worker", "rolling restart", _MOVES, _roll),
-    Fault("worker", "1 → 3 → 1 workers", _MOVES, _scale),
+    Fault(_WORKERS, "worker killed (-9)", _MOVES, _kill),
+    Fault(_WORKERS, "worker suspended, 1 to 8 s", "nothing, or rows come later", _suspend),
+    Fault(_WORKERS, "worker suspended beyond its session, 12 to 18 s", _MOVES, _suspend_beyond_its_session),
+    Fault(_WORKERS, "rolling restart", _MOVES, _roll),
+    Fault(_WORKERS, "1 → 3 → 1 workers", _MOVES, _scale),
+    Fault(_WORKERS | _STORE, "partitions move while ClickHouse is slow", _MOVES, _moves_while_storing),
 )
 STORE = (
-    Fault("store", "ClickHouse killed (-9)", _WAITS, _clickhouse_killed),
-    *(
-        Fault("store", f"ClickHouse {way.value}, 1 to 6 s", _WAITS, _by_proxy(way))
-        for way in Way
-        if way is not Way.OPEN
-    ),
+    Fault(_STORE, "ClickHouse killed (-9)", _WAITS, _clickhouse_killed),
+    *(Fault(_STORE, f"ClickHouse {way.value}, 1 to 6 s", _WAITS, _by_proxy(way)) for way in Way if way is not Way.OPEN),
 )
 TRAFFIC = (
-    Fault("traffic", f"{POISON} records that are none", "`sluice dead-letters` counts them", _poison),
-    Fault("traffic", "a second of 100 times the rate", "rows come later; lag rises and falls", _burst),
+    Fault(_FEEDBACK, f"{POISON} records that are none", "`sluice dead-letters` counts them", _poison),
+    Fault(_ANSWERS, "a second of 100 times the rate", "rows come later; lag rises and falls", _burst),
+)
+CLOCK = (Fault(_CLOCK, "workers' clocks jump by a minute, an hour or a day, and back", "nothing", _clock_jumps),)
+DISK = (
+    Fault(
+        _STORE,
+        "disk full under a cut",
+        "the cut fails with one line, and leaves nothing; with room it is made",
+        _disk_full,
+    ),
 )
 KAFKA = (
-    Fault("kafka", "Kafka killed (-9)", "senders wait; rows come later", _kafka_killed),
-    Fault("kafka", "Kafka restarts", "senders wait; rows come later", _kafka_restarts),
-    Fault("kafka", "Kafka hangs, 1 to 8 s", "senders wait; rows come later", _kafka_hangs),
+    Fault(_KAFKA, "Kafka killed (-9)", "senders wait; rows come later", _kafka_killed),
+    Fault(_KAFKA, "Kafka restarts", "senders wait; rows come later", _kafka_restarts),
+    Fault(_KAFKA, "Kafka away, 5 to 12 s", "senders wait; rows come later; `/readyz` says why", _kafka_away),
+    Fault(_KAFKA, "Kafka hangs, 1 to 8 s", "senders wait; rows come later", _kafka_hangs),
 )
+
+
+ALL = (*WORKERS, *STORE, *TRAFFIC, *CLOCK, *DISK, *KAFKA)
 
 
 def faults(kafka: KafkaServer) -> tuple[Fault, ...]:
     """Return what can be made here: the embedded broker forgets everything when it ends."""
-    return (*WORKERS, *STORE, *TRAFFIC, *(KAFKA if isinstance(kafka, ApacheKafka) else ()))
+    return (
+        *(*WORKERS, *STORE, *TRAFFIC),
+        *(CLOCK if clock.faketime() else ()),
+        *(() if full_disk.missing() else DISK),
+        *(KAFKA if isinstance(kafka, ApacheKafka) else ()),
+    )

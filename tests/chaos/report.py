@@ -3,11 +3,11 @@
 import statistics
 from pathlib import Path
 
-from tests.chaos.faults import KAFKA, STORE, TRAFFIC, WORKERS
+from tests.chaos.faults import ALL
 from tests.chaos.run import RATE, Result
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-BEGINS, ENDS = "<!-- kept by make chaos -->", "<!-- to here -->"
+ENDS = "<!-- to here -->"
 
 
 def table(result: Result, minutes: float) -> str:
@@ -20,25 +20,29 @@ def table(result: Result, minutes: float) -> str:
         f"finding(s), {others}the same as without faults. Workers took {result.largest_mb:.0f} MB at most; "
         f"{result.restarts} times one ended by itself and was started again.",
         "",
-        "| fault | times | recovered after, median | at most | what a user sees |",
-        "|---|---|---|---|---|",
+        "| fault | times | lost | double | recovered after, median | at most | what a user sees |",
+        "|---|---|---|---|---|---|---|",
     ]
     return "\n".join(head + [_row(result, name, seen) for name, seen in _seen().items()])
 
 
-def keep(text: str) -> None:
-    """Put the table into docs/reliability.md, in the place of the last one."""
-    before, _, rest = PAGE.read_text().partition(BEGINS)
+def keep(text: str, target: str = "chaos") -> None:
+    """Put what `make chaos`, or another target, came to into docs/reliability.md, in the place of the last one."""
+    begins = f"<!-- kept by make {target} -->"
+    before, _, rest = PAGE.read_text().partition(begins)
     after = rest.partition(ENDS)[2]
-    PAGE.write_text(f"{before}{BEGINS}\n{text}\n{ENDS}{after}")
+    PAGE.write_text(f"{before}{begins}\n{text}\n{ENDS}{after}")
 
 
 def _seen() -> dict[str, str]:
-    return {fault.name: fault.seen for fault in (*WORKERS, *STORE, *TRAFFIC, *KAFKA)}
+    return {fault.name: fault.seen for fault in ALL}
 
 
 def _row(result: Result, name: str, seen: str) -> str:
-    seconds = result.recoveries.get(name)
-    if not seconds:
-        return f"| {name} | 0 | | | {seen} |"
-    return f"| {name} | {len(seconds)} | {statistics.median(seconds):.1f} s | {max(seconds):.1f} s | {seen} |"
+    harms = result.harms.get(name)
+    if not harms:
+        return f"| {name} | 0 | | | | | {seen} |"
+    seconds = [harm.seconds for harm in harms]
+    lost, doubled = sum(harm.lost for harm in harms), sum(harm.doubled for harm in harms)
+    took = f"{statistics.median(seconds):.1f} s | {max(seconds):.1f} s"
+    return f"| {name} | {len(harms)} | {lost} | {doubled} | {took} | {seen} |"

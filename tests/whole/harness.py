@@ -102,10 +102,10 @@ class World:
         worker.start()
         return worker
 
-    def worker(self, **changes: Any) -> LocalWorker:
+    def worker(self, make: Callable[[Settings, Path], LocalWorker] = LocalWorker, /, **changes: Any) -> LocalWorker:
         """Return a worker with these settings changed, which is not started yet."""
         settings = self.settings.model_copy(update={"web_port": free_port()} | changes)
-        worker = LocalWorker(settings, self.folder / f"worker-{len(self.workers)}.log")
+        worker = make(settings, self.folder / f"worker-{len(self.workers)}.log")
         self.workers.append(worker)
         return worker
 
