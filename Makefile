@@ -74,8 +74,18 @@ detection: $(READY) ## Measure false alarms and delays of drift detection beside
 	$(BIN)/python -m bench.detection --seed $(SEED)
 
 .PHONY: fuzz
-fuzz: $(READY) ## Feed every decoder a million hostile records (half an hour)
-	$(BIN)/python -m bench.fuzz
+fuzz: $(READY) ## Feed all that reads what others wrote hostile inputs (MINUTES=30; counts go to bench/fuzz.json)
+	$(BIN)/python -W ignore -m bench.fuzz --minutes $(or $(MINUTES),30) $(FUZZ)
+
+.PHONY: fuzz-guided
+fuzz-guided: .fuzz/.ready ## Search by coverage for inputs that break them (SECONDS_EACH=20; Linux alone)
+	.fuzz/bin/python -W ignore -m bench.fuzz --atheris $(or $(SECONDS_EACH),20) $(FUZZ)
+
+# An environment of its own: atheris changes how Python's code is compiled.
+.fuzz/.ready: pyproject.toml
+	$(PYTHON) -m venv .fuzz
+	.fuzz/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev,fuzz]'
+	touch $@
 
 MINUTES ?= 20
 
