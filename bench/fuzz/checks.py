@@ -2,14 +2,13 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from bench.fuzz.hostile_records import of_format
 from bench.fuzz.json_mutations import MARKER
 from bench.fuzz.seeds import INGEST_MS, LIMIT, Seed
+from bench.fuzz.tally import Tally
 from bench.fuzz.yardstick import Yardstick
 from sinks import columns
 from streams.events import E, Event, Feedback, InferenceRequest, InferenceResponse, Received
@@ -27,28 +26,11 @@ TRIES = 10  # of which the quickest counts
 NOISE = 1.5  # how far measurements of the same work lie apart, on a machine that others use, too
 
 
-@dataclass
-class Tally:
-    """What came of the records of one format."""
-
-    inputs: int = 0
-    events: int = 0
-    letters: Counter[str] = field(default_factory=Counter)
-    slowest: float = 0.0  # milliseconds of CPU a megabyte, of records that are not small, without EVENT_S
-    slowest_small: float = 0.0  # milliseconds of CPU, without EVENT_S
-    failures: list[str] = field(default_factory=list)
-
-
-def tally_of(said: dict[str, Any]) -> Tally:
-    """Make a tally of one that was written as JSON."""
-    return Tally(**{**said, "letters": Counter(said["letters"])})
-
-
 class Checker:
     """Checks records of one format."""
 
-    def __init__(self, form: str, *, timed: bool = True) -> None:
-        self.tally = Tally()
+    def __init__(self, form: str, *, floods: float = 0.0, timed: bool = True) -> None:
+        self.tally, self.hostile = Tally(), of_format(form, floods=floods)
         self._decoder = FORMATS[form]
         self._redactor = Redactor(b"k" * 32)
         self._yardstick = Yardstick() if timed else None
@@ -65,6 +47,7 @@ class Checker:
             began = time.process_time()
             decoded = self._decode(record)
             took_s = time.process_time() - began
+            self.tally.slowest_ms = max(self.tally.slowest_ms, took_s * 1e3)
             self._count(decoded)
             self._store([each for each in decoded if isinstance(each, Event)], thoroughly=thoroughly)
             return (
@@ -73,7 +56,7 @@ class Checker:
                 or (self._repeats(record, decoded) if thoroughly else None)
             )
         except Exception as broken:  # whatever it is, it is what is looked for
-            return f"{type(broken).__name__}: {str(broken)[:200]!r} {_where(broken)}"
+            return f"{type(broken).__name__}: {str(broken)[:200]!r} {where(broken)}"
 
     def _decode(self, record: Seed) -> list[Decoded]:
         return list(decode(self._decoder, record.value, record.headers, limit=LIMIT, ingest_ms=INGEST_MS))
@@ -81,9 +64,9 @@ class Checker:
     def _count(self, decoded: Sequence[Decoded]) -> None:
         for each in decoded:
             if isinstance(each, InvalidEvent):
-                self.tally.letters[each.reason] += 1
+                self.tally.refused[each.reason] += 1
             else:
-                self.tally.events += 1
+                self.tally.read += 1
 
     def _slow(self, record: Seed, took_s: float, events: int) -> str | None:
         if self._yardstick is None:
@@ -158,7 +141,7 @@ def _written(decoded: Sequence[Decoded]) -> list[object]:
     ]
 
 
-def _where(broken: BaseException) -> str:
+def where(broken: BaseException) -> str:
     """Name the innermost place of ours."""
     at = ""
     trace = broken.__traceback__

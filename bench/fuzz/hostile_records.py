@@ -1,7 +1,8 @@
 """Real records become hostile ones, each by a number: the same number makes the same record again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import Protocol
 
 from bench.fuzz.json_mutations import Tree
 from bench.fuzz.protobuf_mutations import KINDS, Wire, parses
@@ -24,16 +25,30 @@ _RARELY_BIG = 2_000  # bytes; records above come once in so many draws of the re
 _BIG_SHARE = 0.03
 
 
-class Hostile:
-    """Makes hostile records of one format."""
+class Template(Protocol):
+    """A real record, of which hostile ones are made."""
 
-    def __init__(self, form: str, *, floods: float) -> None:
-        """Read the format's fixtures; `floods` is the share of records of 100 KB and more."""
+    def mutated(self, draw: Random) -> bytes:
+        """Change it in a few places."""
+
+    def flooded(self, draw: Random, size: int) -> bytes:
+        """Make it so many bytes long, of small things."""
+
+
+class Hostile:
+    """Makes hostile records of real ones."""
+
+    def __init__(self, known: Sequence[tuple[Seed, Template]], *, floods: float) -> None:
+        """Take what is to be changed; `floods` is the share of records of 100 KB and more."""
         self._draw = Random()  # noqa: S311  # not for secrets
         self._floods = floods
-        known = [(seed, self._template(form, seed.value)) for seed in seeds(form)]
         self._all = sorted(known, key=lambda each: len(each[0].value))
         self._small = [each for each in self._all if len(each[0].value) <= _RARELY_BIG] or self._all[:8]
+
+    @property
+    def seeds(self) -> list[Seed]:
+        """The real ones."""
+        return [seed for seed, _ in self._all]
 
     def record(self, number: int) -> Seed:
         """Make the record of a number."""
@@ -51,8 +66,14 @@ class Hostile:
         headers = _other_headers(seed, draw) if draw.random() < _HEADERS else seed.headers
         return Seed(value, headers)
 
-    def _template(self, form: str, value: bytes) -> Tree | Wire:
-        return Wire(form, value) if form in KINDS and parses(form, value) else Tree(value)
+
+def of_format(form: str, *, floods: float) -> Hostile:
+    """Make hostile records of a format's fixtures."""
+    return Hostile([(seed, _template(form, seed.value)) for seed in seeds(form)], floods=floods)
+
+
+def _template(form: str, value: bytes) -> Template:
+    return Wire(form, value) if form in KINDS and parses(form, value) else Tree(value)
 
 
 def _other_headers(seed: Seed, draw: Random) -> list[tuple[str, bytes | None]]:

@@ -1,4 +1,4 @@
-"""The process that libFuzzer takes over: each record that it makes goes through the checks, and the tally to stdout."""
+"""The process that libFuzzer takes over: each input that it makes goes through the checks, and the tally to stdout."""
 
 import base64
 import json
@@ -8,27 +8,30 @@ import time
 
 import atheris
 
-with atheris.instrument_imports(include=["streams.gateways"]):
-    from bench.fuzz.checks import Checker
-    from bench.fuzz.seeds import Seed, seeds
+WATCHED = ["streams.gateways", "streams.measure", "streams.commands", "streams.forgetting", "streams.replay"]
+WATCHED += ["sinks.review", "detectors.packed"]
+with atheris.instrument_imports(include=WATCHED):
+    from bench.fuzz.seeds import Seed
+    from bench.fuzz.targets import target
 
-LONGEST = 8192  # bytes of a record
+LONGEST = 8192  # bytes of an input
 MOST_FAILURES = 20
 
 
-def main(form: str, seconds: float, folder: str) -> None:
+def main(name: str, seconds: float, folder: str) -> None:
     """Search until the time is over; never returns."""
-    known, checker = seeds(form), Checker(form, timed=False)  # what is traced is slow
+    fed = target(name, floods=0.0, timed=False)  # what is traced is slow
+    known = fed.hostile.seeds
     until = time.monotonic() + seconds
 
     def one(data: bytes) -> None:
         headers = known[data[0] % len(known)].headers if data else ()
-        wrong = checker.wrong(Seed(data[1:], headers), thoroughly=True)
+        wrong = fed.wrong(Seed(data[1:], headers), thoroughly=True)
         if wrong is not None:
             record = base64.b64encode(data[1:]).decode()
-            checker.tally.failures.append(f"{form}: {wrong}; headers {headers}; record in base64: {record}")
-        if time.monotonic() > until or len(checker.tally.failures) == MOST_FAILURES:
-            print(json.dumps(vars(checker.tally)), flush=True)
+            fed.tally.failures.append(f"{name}: {wrong}; headers {headers}; input in base64: {record}")
+        if time.monotonic() > until or len(fed.tally.failures) == MOST_FAILURES:
+            print(json.dumps(fed.tally.said()), flush=True)
             os._exit(0)  # libFuzzer would go on
 
     options = (f"-max_len={LONGEST}", f"-dict={folder}/words", f"-artifact_prefix={folder}/", "-rss_limit_mb=0")

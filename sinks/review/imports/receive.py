@@ -1,10 +1,11 @@
 """A file that came back is checked row by row against its batch; what is right is kept, what is not is listed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from sinks.review.decisions import Decision
 from sinks.review.exports.sheet import sheets
 from sinks.review.imports.checking import Known, consistent, known, wrong
 from sinks.review.imports.deciding import as_kept, decided
-from sinks.review.imports.forms import FORMS
+from sinks.review.imports.forms import FORMS, Form
 from sinks.review.imports.said import Problem, Said, told
 from sinks.review.manifest import verify
 from sinks.review.recording import record
@@ -35,6 +36,15 @@ class Receipt:
     problems: list[Problem]
     open: int
     conflicts: int
+
+
+class Checked(NamedTuple):
+    """What a file says: how many rows, of which nobody had decided so many; the decisions, and what is not taken."""
+
+    rows: int
+    undecided: int
+    decisions: list[Decision]
+    problems: list[Problem]
 
 
 def receive(batch: Path, path: Path, form: str, by: str, at: datetime, names: Mapping[str, str] = NOBODY) -> Receipt:
@@ -58,6 +68,23 @@ def receive(batch: Path, path: Path, form: str, by: str, at: datetime, names: Ma
     kind = FORMS[form]
     items = {sheet.inference_id: known(sheet, kind.shown(sheet)) for sheet in sheets(batch)}
     kept = {each.decision_id: each for each in decisions.read(batch)}
+    came = checked(path, kind, items, lambda said: as_kept(decided(said, name, by, at, kind.source, names), kept))
+    refused = len(came.problems)
+    recorded = record(batch, came.decisions, Step.IMPORTED, by, at, source=kind.source, refused=refused)
+    review = recorded.review
+    counts = recorded.added, recorded.known, came.undecided
+    return Receipt(came.rows, *counts, came.problems, len(review.open), len(review.conflicts))
+
+
+def checked(path: Path, kind: Form, items: Mapping[str, Known], decision: Callable[[Said], Decision]) -> Checked:
+    """Read a file against the items that were exported. Raises OSError.
+
+    Args:
+        path: the file.
+        kind: what reads it.
+        items: by their ids.
+        decision: makes one of a row; may raise pydantic's ValidationError and orjson's JSONEncodeError.
+    """
     problems: list[Problem] = []
     taken: list[tuple[str, Decision]] = []
     rows = undecided = 0
@@ -71,15 +98,11 @@ def receive(batch: Path, path: Path, form: str, by: str, at: datetime, names: Ma
             problems.append(Problem(said.row, why))
         else:
             try:
-                taken.append((said.row, as_kept(decided(said, name, by, at, kind.source, names), kept)))
+                taken.append((said.row, decision(said)))
             except (ValidationError, orjson.JSONEncodeError) as error:
                 problems.append(Problem(said.row, f"{said.inference_id}: {told(error)}."))
     good, conflicting = consistent(taken)
-    recorded = record(batch, good, Step.IMPORTED, by, at, source=kind.source, refused=len(problems) + len(conflicting))
-    review = recorded.review
-    return Receipt(
-        rows, recorded.added, recorded.known, undecided, problems + conflicting, len(review.open), len(review.conflicts)
-    )
+    return Checked(rows, undecided, good, problems + conflicting)
 
 
 def _wrong(said: Said, items: Mapping[str, Known]) -> str | None:

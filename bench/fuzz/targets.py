@@ -1,0 +1,32 @@
+"""All that reads what others wrote, by name: decoders of gateways' formats, and readers."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from bench.fuzz.checks import Checker
+from bench.fuzz.hostile_records import Hostile
+from bench.fuzz.readers import batch, imports, worker
+from bench.fuzz.readers.reader import Reader, Reading
+from bench.fuzz.seeds import Seed
+from bench.fuzz.tally import Tally
+from streams.gateways.formats import FORMATS
+
+READERS: Mapping[str, Reader] = {**imports.READERS, **batch.READERS, **worker.READERS}
+NAMES = (*FORMATS, *READERS)
+
+
+class Target(Protocol):
+    """Something that is fed."""
+
+    hostile: Hostile
+    tally: Tally
+
+    def wrong(self, record: Seed, *, thoroughly: bool) -> str | None:
+        """Count an input, and say what is wrong with how it is read; None where nothing is."""
+
+
+def target(name: str, *, floods: float, timed: bool) -> Target:
+    """Return a target by its name; `timed` decoders are held to their milliseconds, on a machine that is quiet."""
+    if name in FORMATS:
+        return Checker(name, floods=floods, timed=timed)
+    return Reading(READERS[name], floods=floods)
