@@ -74,8 +74,8 @@ detection: $(READY) ## Measure false alarms and delays of drift detection beside
 	$(BIN)/python -m bench.detection --seed $(SEED)
 
 .PHONY: fuzz
-fuzz: $(READY) ## Feed all that reads what others wrote hostile inputs (MINUTES=30; counts go to bench/fuzz.json)
-	$(BIN)/python -W ignore -m bench.fuzz --minutes $(or $(MINUTES),30) $(FUZZ)
+fuzz: $(READY) ## Feed all that reads what others wrote hostile inputs (MINUTES=20; counts go to bench/fuzz.json)
+	$(BIN)/python -W ignore -m bench.fuzz --minutes $(MINUTES) $(FUZZ)
 
 .PHONY: fuzz-guided
 fuzz-guided: .fuzz/.ready ## Search by coverage for inputs that break them (SECONDS_EACH=20; Linux alone)
