@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.week import bin_number, fit, place
+from detectors.week import Fit, bin_number, fit, place
 
 START = 300  # values from which a stream has a reference at all
 _MEMORY = 0.7  # what a week is worth when the next one has come
@@ -141,7 +141,8 @@ class SeasonalReference:
             each[stream] *= shrunk
         self._waiting[stream] = 0
         self._fitted[stream] = 0
-        self._fit(stream, float(self._count[stream].sum(dtype=np.float64)))
+        self._fit(stream, float(self._count[stream].sum(dtype=np.float64)), {})
+        self._fitted_days[stream] = self._days()[stream]
 
     def reset(self, stream: int) -> None:
         """Forget all about a stream."""
@@ -202,26 +203,35 @@ class SeasonalReference:
         due = (known >= _GROWN * self._fitted) | (self.now >= self._fitted_at + self._day)
         due |= self._days() > self._fitted_days  # a day of the week that is seen for the first time is a doubt less
         anew = np.flatnonzero((known >= START) & due & ~self.held & (known != self._fitted)).tolist()
+        days = self._days()
+        fitted: dict[bytes, Fit] = {}  # words that never came are all alike
         for stream in anew:
-            self._fit(stream, float(known[stream]))
+            self._fit(stream, float(known[stream]), fitted)
+        self._fitted_days[anew] = days[anew]
         return anew
 
-    def _fit(self, stream: int, known: float) -> None:
+    def _fit(self, stream: int, known: float, fitted: dict[bytes, Fit]) -> None:
+        """Learn a stream's week anew; `fitted` are fits by what they were made of, and takes up this one."""
         count, total = self._count[stream].astype(np.float64), self._sum[stream].astype(np.float64)
         centre = total.sum() / known
         squares, freedom = self._within[stream]
         spread = np.sqrt((squares + 1e-9) / max(freedom, 1.0))
-        weeks = self._weeks[stream].astype(np.float64)
         mean = np.divide(total, count, out=np.full(self.bins, centre), where=count > 0) - centre
         first = self._variances[stream] if self._fitted[stream] else None
         parent = self._parent[stream].astype(np.float64)
-        week = fit(mean / spread - parent, count, _left(weeks), first, leans=bool(parent.any()))
+        said = mean / spread - parent
+        made_of = b"".join(
+            each.tobytes() for each in (said, self._count[stream], self._weeks[stream], parent, self._variances[stream])
+        ) + bytes([first is None])
+        week = fitted.get(made_of)
+        if week is None:
+            left = _left(self._weeks[stream].astype(np.float64))
+            week = fitted[made_of] = fit(said, count, left, first, leans=bool(parent.any()))
         self.centre[stream], self.spread[stream], self.wobble[stream] = centre, spread, week.wobble * spread
         self._level[stream] = centre + (week.level + parent) * spread
         self._error[stream] = week.error * spread
         self._variances[stream] = week.variances
         self._fitted[stream], self._fitted_at[stream] = known, self.now
-        self._fitted_days[stream] = self._days()[stream]
 
     def _days(self) -> NDArray[np.int64]:
         """Count the days of the week that have been seen of each stream."""

@@ -92,7 +92,12 @@ class TextDrift(base.DriftDetector):
     @property
     def learning(self) -> bool:
         """Whether the reference is not yet complete enough to watch."""
-        return self.texts < TEXTS
+        return self.wanted > 0
+
+    @property
+    def wanted(self) -> int:
+        """How many of the next texts become the reference, and are not watched."""
+        return max(TEXTS - self.texts, 0)
 
     def accept(self) -> None:
         """Take what comes from now on for the new normal: learn the reference anew."""
@@ -114,22 +119,25 @@ class TextDrift(base.DriftDetector):
         """Take k texts (float32[k, WIDTH], uint8[k, GRAMS] and, where there are any, uint8[k, detectors.meaning.WIDTH])
         and return where it fires; any cut gives the same."""
         alarms = []
-        for index, (levels, words) in enumerate(zip(style.astype(np.uint8), grams, strict=True)):
-            self._drift_detected = False
+        levels, begun = style.astype(np.uint8), min(len(style), self.wanted)
+        if begun:
+            self._begin_with(levels[:begun], grams[:begun])
+        for index in range(0 if vectors is not None else begun, len(style)):
             meaning = 0.0 if vectors is None else self.meaning.step(vectors[index])
-            if self.learning:
-                self._begin_with(levels, words)
+            if index < begun:
                 continue
-            evidence = self._step(levels, words, meaning)
+            evidence = self._step(levels[index], grams[index], meaning)
             total = sum(evidence.values())
-            if total > 0 and np.log(total) >= self.log_threshold:
+            self._drift_detected = bool(total > 0 and np.log(total) >= self.log_threshold)
+            if self._drift_detected:
                 alarms.append(self._alarm(index, total, evidence))
         return alarms
 
     def _begin_with(self, levels: NDArray[np.uint8], words: NDArray[np.uint8]) -> None:
+        self._drift_detected = False
         self._levels += levels.tobytes()
-        self.topics.learn(words > 0, 1)
-        self.texts += 1
+        self.topics.learn((words > 0).sum(axis=0), len(words))
+        self.texts += len(words)
         if not self.learning:
             self.topics.begin()
             self._packed = bytes(self._levels)
@@ -173,7 +181,6 @@ class TextDrift(base.DriftDetector):
         }
         part: Any = max(evidence, key=lambda name: evidence[name])
         alarm = Alarm(index, float(np.log10(total)), part, subjects[part]())
-        self._drift_detected = True
         self.style.evidence = np.zeros_like(self.style.evidence)
         self.two_sample.evidence = np.zeros_like(self.two_sample.evidence)
         self.topics.start_anew()

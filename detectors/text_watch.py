@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detectors.base import Estimate, Measurements, Opening
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.base import Estimate, Measurements, Opening, Texts
 from detectors.budget import Budget
 from detectors.metrics import Kind
 from detectors.text import StateUnknown, TextDrift
@@ -52,15 +55,19 @@ class TextWatch:
     def take(self, m: Measurements, first: int) -> Iterator[Said]:
         """Take the texts of the segment's rows `first` and following, and return what is to be said, in order."""
         for name, texts in m.texts.items():
-            for number, at in enumerate(texts.rows.tolist()):
-                time = int(m.time_unix_nano[at])
-                side = self._side(name) or self._sides.setdefault(name, _Side(TextDrift(), time))
-                side.texts += 1
-                weeks = max(1.0, (time - side.first) / WEEK_NS)
-                side.drift.log_threshold = self.budget.log_threshold(Kind.TEXT, side.texts / weeks, 1.0)
-                one = slice(number, number + 1)
-                vectors = None if texts.vectors is None else texts.vectors[one]
-                alarms = side.drift.update_many(texts.style[one], texts.grams[one], vectors)
+            if not len(texts.rows):
+                continue
+            times = m.time_unix_nano[texts.rows].tolist()
+            side = self._side(name) or self._sides.setdefault(name, _Side(TextDrift(), times[0]))
+            # Nothing is to be said of texts that become the reference: they are taken at once.
+            begun = 0 if side.open else min(len(times), side.drift.wanted)
+            if begun:
+                self._arm(side, begun, times[begun - 1])
+                side.drift.update_many(*_of(texts, 0, begun))
+            for number, at in enumerate(texts.rows[begun:].tolist(), start=begun):
+                time = times[number]
+                self._arm(side, 1, time)
+                alarms = side.drift.update_many(*_of(texts, number, number + 1))
                 if alarms:
                     opened, side.fired = side.open, side.texts
                     if not opened:
@@ -69,6 +76,12 @@ class TextWatch:
                 elif side.open and side.texts - side.fired >= QUIET:
                     detector, side.open = side.open, ""
                     yield Said(first + at, name, detector, None)
+
+    def _arm(self, side: _Side, texts: int, time: int) -> None:
+        """Count texts that come, the last of them at a time, and set the threshold by how many there are in a week."""
+        side.texts += texts
+        weeks = max(1.0, (time - side.first) / WEEK_NS)
+        side.drift.log_threshold = self.budget.log_threshold(Kind.TEXT, side.texts / weeks, 1.0)
 
     def _opening(self, name: str, side: _Side, alarm: Any, row: int, time: int) -> Opening:
         return Opening(
@@ -122,3 +135,8 @@ class TextWatch:
         watch = cls(budget)
         watch._asleep = dict(state)
         return watch
+
+
+def _of(texts: Texts, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8] | None]:
+    vectors = None if texts.vectors is None else texts.vectors[start:stop]
+    return texts.style[start:stop], texts.grams[start:stop], vectors
