@@ -32,7 +32,7 @@ class Span:
     """Rows that were weighed and not yet taken over: n rows, S streams.
 
     `excess` is log evidence less the threshold, `back` the same for open streams' return, both float64[n, S] and
-    -inf where there is nothing to say; `scores` are residuals as normal scores, NaN where not known.
+    -inf where there is nothing to say (`weighed_back` is None where no stream is open); `scores` are residuals as normal scores, NaN where not known.
     """
 
     times: NDArray[np.int64]
@@ -42,7 +42,7 @@ class Span:
     excess: NDArray[np.float64]
     back: NDArray[np.float64]
     weighed: Weighed
-    weighed_back: Weighed
+    weighed_back: Weighed | None
 
 
 class Levels:
@@ -59,6 +59,7 @@ class Levels:
         self.budget = budget
         self._parent = dict(parent or {})  # shapes of weeks for metrics that have not come yet
         self.metrics: list[Metric] = []
+        self._rates = np.zeros(0, np.bool_)  # which of them are
         self.reference = SeasonalReference(HOURS)
         self.trail = Trail()
         self.open = np.zeros(0)  # half of the change of an open stream, else 0
@@ -95,6 +96,7 @@ class Levels:
         self._back.grow(np.ones(1))
         self.open = np.append(self.open, 0.0)
         self.pinned = np.append(self.pinned, False)
+        self._rates = np.append(self._rates, metric.kind is Kind.RATE)
         self._thresholds = np.append(self._thresholds, np.inf)
         if metric.name in self._parent:
             self.reference.lean(len(self.metrics) - 1, self._parent.pop(metric.name))
@@ -125,34 +127,46 @@ class Levels:
 
     def weigh(self, times: NDArray[np.int64], values: NDArray[np.float64]) -> Span:
         """Weigh the next n rows, of one hour and at most `room`; nothing is taken over until `keep`."""
-        reference, rates = self.reference, self._rates()
+        reference, rates = self.reference, self._rates
         expected, error = reference.expected(times)
         known = ~np.isnan(values) & (reference.spread > 0)
         spread = np.where(rates, alternatives.rate_spread(reference.centre), reference.spread)
         with np.errstate(divide="ignore", invalid="ignore"):
             scores = np.where(known, (values - expected) / spread, np.nan)
         ratios = np.zeros((*values.shape, alternatives.ALTERNATIVES))
-        back = np.zeros((*values.shape, 1))
         if rates.any():
             width = alternatives.band(error[:, rates], reference.wobble[rates])
             ratios[:, rates] = alternatives.rate_ratios(values[:, rates], expected[:, rates], width)
-        for stream in np.flatnonzero(~rates & (reference.spread > 0)).tolist():
-            scores[:, stream] = self._scores.scored(stream, scores[:, stream])
+        numbers = np.flatnonzero(~rates & (reference.spread > 0))
+        scores[:, numbers] = self._scores.scored(numbers, scores[:, numbers])
         if not rates.all():
             spreads = np.where(reference.spread > 0, reference.spread, 1.0)[~rates]
             wobble = reference.wobble[~rates] / spreads
             width = alternatives.band(error[:, ~rates] / spreads, wobble)
             ratios[:, ~rates] = alternatives.score_ratios(scores[:, ~rates], width, wobble)
-        for stream in np.flatnonzero(self.open).tolist():
-            back[:, stream, 0] = alternatives.return_ratios(
-                values[:, stream], scores[:, stream], expected[:, stream], self.open[stream], bool(rates[stream])
-            )
-        opened = self.open != 0
-        weighed = self._detectors.weigh(ratios, known & ~opened)
-        weighed_back = self._back.weigh(back, known & opened)
-        excess = np.where(opened, -np.inf, weighed.evidence - self._thresholds)
-        returned = np.where(opened & known, weighed_back.evidence - _BACK, -np.inf)
+        weighed = self._detectors.weigh(ratios, known & (self.open == 0))
+        excess = np.where(self.open == 0, weighed.evidence - self._thresholds, -np.inf)
+        returned, weighed_back = self._return(values, scores, expected, known)
         return Span(times, values, expected, scores, excess, returned, weighed, weighed_back)
+
+    def _return(
+        self,
+        values: NDArray[np.float64],
+        scores: NDArray[np.float64],
+        expected: NDArray[np.float64],
+        known: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.float64], Weighed | None]:
+        """Weigh the return of streams that are open, if any is."""
+        opened = self.open != 0
+        if not opened.any():
+            return np.full(values.shape, -np.inf), None
+        ratios = np.zeros((*values.shape, 1))
+        for stream in np.flatnonzero(opened).tolist():
+            ratios[:, stream, 0] = alternatives.return_ratios(
+                values[:, stream], scores[:, stream], expected[:, stream], self.open[stream], bool(self._rates[stream])
+            )
+        weighed = self._back.weigh(ratios, known & opened)
+        return np.where(opened & known, weighed.evidence - _BACK, -np.inf), weighed
 
     @property
     def room(self) -> int:
@@ -164,7 +178,10 @@ class Levels:
         values, scores, times = span.values[:rows], span.scores[:rows], span.times[:rows]
         self._onsets.extend(span.weighed.sums[1 : rows + 1], times, over=rows == self.room)
         self._detectors.keep(span.weighed, rows)
-        self._back.keep(span.weighed_back, rows)
+        if span.weighed_back is None:
+            self._back.skip(rows)
+        else:
+            self._back.keep(span.weighed_back, rows)
         self.reference.learn(times, values)
         known = ~np.isnan(scores)
         z = np.where(known, scores, 0.0)
@@ -173,9 +190,9 @@ class Levels:
         self.trail.extend(np.stack([known, z, z * z, v, e], axis=2))
         # In the first day, expectations are guesses, and what is left of a value says more about them than about it.
         judged = (self.reference.spread > 0) & (self.reference.share_seen() >= _DAY) & ~self.reference.held
-        for stream in np.flatnonzero(~self._rates() & judged).tolist():
-            residual = (values[:, stream] - span.expected[:rows, stream]) / self.reference.spread[stream]
-            self._scores.learn(stream, residual)
+        numbers = np.flatnonzero(~self._rates & judged)
+        residuals = (values[:, numbers] - span.expected[:rows, numbers]) / self.reference.spread[numbers]
+        self._scores.learn(numbers, residuals)
 
     def opening(self, stream: int, span: Span, row: int) -> Opening | None:
         """Open a stream that fired at a row of the span, now that its rows up to there are kept, and say what it is.
@@ -266,9 +283,6 @@ class Levels:
     def _hold(self, stream: int) -> None:
         self.reference.held[stream] = bool(self.open[stream]) or bool(self.pinned[stream])
 
-    def _rates(self) -> NDArray[np.bool_]:
-        return np.array([metric.kind is Kind.RATE for metric in self.metrics], np.bool_)
-
     def state(self) -> dict[str, Any]:
         return {
             "metrics": [metric.name for metric in self.metrics],
@@ -289,6 +303,7 @@ class Levels:
     def restore(cls, budget: Budget, state: Mapping[str, Any]) -> "Levels":
         levels = cls(budget, state["parent"])
         levels.metrics = [metric for name in state["metrics"] if (metric := metric_of(name))]
+        levels._rates = np.array([metric.kind is Kind.RATE for metric in levels.metrics], np.bool_)
         levels.open, levels.pinned = state["open"], state["pinned"]
         levels._thresholds = state["thresholds"]
         levels.reference = SeasonalReference.restore(HOURS, state["reference"])

@@ -29,32 +29,36 @@ class NormalScores:
     def __init__(self) -> None:
         self._learned = np.zeros((0, _CELLS), np.float32)
         self._waiting = np.zeros((0, _CELLS), np.float32)
-        self._tables: list[NDArray[np.float64] | None] = []
+        self._tables = np.zeros((0, _CELLS))  # the score of each cell
+        self._stale = np.zeros(0, np.bool_)  # tables that are to be worked out when they are next asked for
 
     def grow(self) -> None:
         """Add a stream."""
         empty = np.zeros((1, _CELLS), np.float32)
         self._learned = np.concatenate([self._learned, empty])
         self._waiting = np.concatenate([self._waiting, empty])
-        self._tables.append(None)
+        self._forget_tables()
 
-    def scored(self, stream: int, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the scores of a stream's residuals, float64[n]; NaN stays NaN."""
+    def scored(self, streams: NDArray[np.intp], residuals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the scores of some streams' residuals, float64[n, k] of intp[k] streams; NaN stays NaN."""
+        for stream in streams[self._stale[streams]].tolist():
+            self._tables[stream], self._stale[stream] = self._derived(stream), False
         known = ~np.isnan(residuals)
-        scores = np.full(len(residuals), np.nan)
-        scores[known] = self._table(stream)[_cells(residuals[known])]
-        return scores
+        scores = self._tables[streams, _cells(np.where(known, residuals, 0.0))]
+        return np.where(known, scores, np.nan)
 
-    def learn(self, stream: int, residuals: NDArray[np.float64]) -> None:
-        """Put a stream's residuals into quarantine."""
-        known = residuals[~np.isnan(residuals)]
-        self._waiting[stream] += np.bincount(_cells(known), minlength=_CELLS).astype(np.float32)
+    def learn(self, streams: NDArray[np.intp], residuals: NDArray[np.float64]) -> None:
+        """Put some streams' residuals, float64[n, k] of intp[k] streams, into quarantine."""
+        known = ~np.isnan(residuals)
+        places = _cells(np.where(known, residuals, 0.0)) + np.arange(len(streams)) * _CELLS
+        counted = np.bincount(places[known], minlength=len(streams) * _CELLS)
+        self._waiting[streams] += counted.reshape(-1, _CELLS).astype(np.float32)
 
     def settle(self, stream: int) -> None:
         """Learn what waits."""
         self._learned[stream] = self._learned[stream] * np.float32(_MEMORY) + self._waiting[stream]
         self._waiting[stream] = 0
-        self._tables[stream] = None
+        self._stale[stream] = True
 
     def forget(self, stream: int) -> None:
         """Drop what waits: it belongs to a change."""
@@ -62,14 +66,10 @@ class NormalScores:
 
     def reset(self, stream: int) -> None:
         self._learned[stream] = self._waiting[stream] = 0
-        self._tables[stream] = None
+        self._stale[stream] = True
 
-    def _table(self, stream: int) -> NDArray[np.float64]:
-        """Return the score of each cell, worked out when it is first asked for."""
-        table = self._tables[stream]
-        if table is None:
-            table = self._tables[stream] = self._derived(stream)
-        return table
+    def _forget_tables(self) -> None:
+        self._tables, self._stale = np.zeros(self._learned.shape), np.ones(len(self._learned), np.bool_)
 
     def _derived(self, stream: int) -> NDArray[np.float64]:
         learned = self._learned[stream].astype(np.float64)
@@ -89,7 +89,7 @@ class NormalScores:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._learned, self._waiting = state["learned"], state["waiting"]
-        self._tables = [None] * len(self._learned)
+        self._forget_tables()
 
 
 def _cells(residuals: NDArray[np.float64]) -> NDArray[np.intp]:

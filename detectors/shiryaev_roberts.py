@@ -64,6 +64,10 @@ class ShiryaevRoberts:
     def keep(self, weighed: "Weighed", rows: int) -> None:
         """Take over the first rows of what was weighed."""
         self.sums, self.begun = weighed.sums[rows].copy(), weighed.begun[rows].copy()
+        self.skip(rows)
+
+    def skip(self, rows: int) -> None:
+        """Take rows of which no stream is known, at most `room`."""
         self.row += rows
         if self.row == STRETCH:
             self.begun *= np.exp(self.sums)
