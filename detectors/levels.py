@@ -31,8 +31,9 @@ _MOST_SCORE, _MOST_ODDS = 0.5, math.log(4.0)
 class Span:
     """Rows that were weighed and not yet taken over: n rows, S streams.
 
-    `excess` is log evidence less the threshold, `back` the same for open streams' return, both float64[n, S] and
-    -inf where there is nothing to say (`weighed_back` is None where no stream is open); `scores` are residuals as normal scores, NaN where not known.
+    `excess` is log evidence less the threshold, `back` the same for open streams' return, both float64[n, S] and -inf
+    where there is nothing to say (`weighed_back` is None where no stream is open); `scores` are residuals as normal
+    scores, NaN where not known.
     """
 
     times: NDArray[np.int64]
