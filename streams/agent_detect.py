@@ -51,6 +51,7 @@ class Detect:
     current: Current
     generation: Callable[[], int]
     home: Callable[[bytes], int | None]  # the partition of a segment's measurements, where it is this worker's
+    unread: Callable[[int, int | None], bool]  # whether a partition has more than what was taken, None for nothing yet
     clock: WorkClock
     offers: Offers
 
@@ -59,7 +60,7 @@ class Detect:
         self.recovered_generation: int | None = None
         self.asleep = True
         self.unconfirmed: list[tuple[Delivered, LedgerRow]] = []
-        self.partition_of: dict[bytes, int] = {}
+        self.taken: dict[int, int] = {}  # of each partition of the measurements, up to which offset
         self.turn = asyncio.Lock()  # a checkpoint must not see half a block
 
     async def walk(self, events: AsyncIterator[Delivered]) -> None:
@@ -76,8 +77,10 @@ class Detect:
         # What is left from before a rebalance is read again by whoever has its partition, whose state it is to keep.
         events = [event for event in gathering if self.current(event)]
         try:
-            letters = self.unpack(events)
-            await self.release(letters)
+            # While a block is stored, nobody listens: that is no silence of its sources.
+            with self.clock:
+                letters = self.unpack(events)
+                await self.release(letters)
         except BaseException:
             self.forget()  # a checkpoint in waiting must not keep, nor acknowledge, what is not stored
             raise
@@ -100,22 +103,23 @@ class Detect:
             self.asleep = False
             for key in list(self.watch.sealed):
                 partition = self.home(key)
-                if partition is not None and self.watch.wake(key.decode(), self.clock()):
-                    self.partition_of[key] = partition
+                if partition is not None:
+                    self.watch.wake(key.decode(), partition, self.clock())
 
     def forget(self) -> None:
         self.asleep = True
         self.watch.forget()
         self.unconfirmed.clear()
-        self.partition_of.clear()
+        self.taken.clear()
 
     def unpack(self, events: list[Delivered]) -> list[DeadLetter]:
         """Give the segments their measurements, and return what are none."""
         letters: list[DeadLetter] = []
-        with self.clock, self.metrics.stage_seconds.labels("detect").time():
+        with self.metrics.stage_seconds.labels("detect").time():
             for event in events:
                 dead = len(letters)
                 for record in event.value.records:
+                    self.taken[record.partition] = record.offset + 1
                     try:
                         self.read(record)
                     except InvalidEvent as poison:
@@ -129,17 +133,19 @@ class Detect:
         """Give a segment its measurements, or a person's word. Raises InvalidEvent for what is none of these."""
         segment = measure.segment_of(record.key)
         if commands.is_command(record.value):
-            self.watch.obey(segment, commands.unpack(record.value))
+            self.watch.obey(segment, commands.unpack(record.value), record.partition)
         elif forgetting.is_forget(record.value):
-            self.watch.drop(segment, forgetting.unpack(record.value))
+            self.watch.drop(segment, forgetting.unpack(record.value), record.partition)
         else:
-            self.watch.take(segment, measure.unpack(record.value), self.clock())
-        self.partition_of[record.key] = record.partition
+            measured = measure.unpack(record.value)
+            self.watch.take(segment, measured, record.partition, record.timestamp, self.clock())
 
     async def release(self, letters: list[DeadLetter]) -> None:
         """Watch what is complete, and store and publish what came of it."""
-        with self.clock, self.metrics.stage_seconds.labels("watch").time():
-            watched = self.watch.release(self.clock())
+        with self.metrics.stage_seconds.labels("watch").time():
+            partitions = set(self.watch.partition_of.values())
+            behind = {each for each in partitions if self.unread(each, self.taken.get(each))}
+            watched = self.watch.release(self.clock(), behind)
         if watched.ids or watched.findings or watched.references or letters:
             await asyncio.gather(self.store(watched, letters), self.announce(watched.findings))
         self.metrics.held.set(self.watch.held)  # now that what is no longer held is stored
@@ -150,7 +156,8 @@ class Detect:
             self.follow_rebalance()
             self.wake()
             try:
-                await self.release([])
+                with self.clock:
+                    await self.release([])
             except BaseException:
                 self.forget()
                 raise
@@ -195,8 +202,11 @@ class Detect:
                 if rows:  # else only what was held has been watched since the last checkpoint
                     self.clickhouse.insert("ledger", _ledger(rows))
 
-            with self.metrics.stage_seconds.labels("checkpoint").time():
-                kept = [self.keep(self.partition_of[key], key, state) for key, state in self.watch.checkpoint()]
+            with self.clock, self.metrics.stage_seconds.labels("checkpoint").time():
+                kept = [
+                    self.keep(self.watch.partition_of[segment], segment.encode(), state)
+                    for segment, state in self.watch.checkpoint()
+                ]
                 await asyncio.gather(*kept)
                 if rows and not await self.offers.until_taken(account, lambda: any(map(self.current, events))):
                     return  # partitions moved while the sink was away

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from math import nan
 from pathlib import Path
 from typing import cast
@@ -56,7 +57,7 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
     measured = settings.topic_prefix + topics.MEASUREMENTS.name
     app = _faust_app(settings, frozenset([*sources, measured]))
     collect_by_the_clock(app)
-    metrics = Metrics()
+    metrics, group = Metrics(), _Group(app)
 
     measurements = _topic(app, measured)
     state = app.Table(kept_state.TABLE, key_type=bytes, value_type=bytes, partitions=settings.partitions, default=bytes)
@@ -102,6 +103,7 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         current=current,
         generation=lambda: app.consumer_generation_id,
         home=home,
+        unread=partial(group.unread, measured),
         clock=clock,
         offers=offers,
     )
@@ -172,7 +174,7 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
 
         app.timer(EVERY_S)(annotate)
 
-    vitals = Vitals(_Group(app), Ends(connection(settings)), offers, metrics, settings.stalled_seconds)
+    vitals = Vitals(group, Ends(connection(settings)), offers, metrics, settings.stalled_seconds)
     app.timer(EVERY_S)(vitals.look)
 
     recent = Recent(metrics)
@@ -203,6 +205,13 @@ class _Group:
 
     def seen(self, partition: Partition) -> int:
         return self.app.consumer.highwater(TP(*partition)) or 0
+
+    def unread(self, topic: str, number: int, taken: int | None) -> bool:
+        """Say whether a partition has more than what was taken of it; until a fetch has told, it may."""
+        end = self.seen((topic, number))
+        if taken is None:
+            return end == 0 or self.confirmed().get((topic, number), 0) < end
+        return taken < end
 
 
 def _serve(app: faust.App, settings: Settings, metrics: Metrics, vitals: Vitals, status: Pages) -> None:

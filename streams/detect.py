@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -61,26 +61,28 @@ class Watch:
         self.salt = salt  # of the digests by which it is told what to forget
         self.live: dict[str, Bank] = {}
         self.changed: set[str] = set()
+        self.partition_of: dict[str, int] = {}  # of each live segment, where its measurements come
         self.pace = Pace()
         self._ahead = Watched()  # what gave way to a person's word, until the next release
-        self._slot = 0  # the last in which a silence could have been seen
+        self._slots: dict[int, int] = {}  # of each partition, the last in which a silence could have been seen
 
-    def take(self, segment: str, measurements: Measurements, now: float) -> None:
+    def take(self, segment: str, measurements: Measurements, partition: int, sent_ms: int, now: float) -> None:
         """Give a segment its next measurements; what it has seen before changes nothing.
 
-        `now` is seconds of a clock that never goes back: a source that is silent for long is not waited for.
+        `partition` and `sent_ms` are those of the Kafka record. `now` is seconds of a clock that never goes back: a
+        source that is silent for long is not waited for.
         """
-        self._bank(segment).take(measurements)
+        self._bank(segment, partition).take(measurements)
         self.changed.add(segment)
-        self.pace.note(measurements, now)
+        self.pace.note(measurements, partition, sent_ms, now)
 
-    def obey(self, segment: str, command: Command) -> None:
+    def obey(self, segment: str, command: Command, partition: int) -> None:
         """Do what a person says about a segment's metrics, once, however often it is delivered.
 
         What came before it is watched before it: else what is read again after a crash would have opened nothing yet
         that could be accepted.
         """
-        bank = self._bank(segment)
+        bank = self._bank(segment, partition)
         if isinstance(bank, SegmentBank):  # who uses much has no reference that a person could set
             self._release(self._ahead, segment, bank, LATEST, passed=0)
             signals = bank.obey(command.command_id, command.action, command.metric, command.time_unix_nano)
@@ -88,32 +90,38 @@ class Watch:
             self._ahead.references += _references(segment, bank)
             self.changed.add(segment)
 
-    def drop(self, segment: str, wish: Forget) -> None:
+    def drop(self, segment: str, wish: Forget, partition: int) -> None:
         """Forget inferences and users, wherever the segment's detectors hold them; twice is once."""
-        self._bank(segment).forget(wish.gone(self.salt), partial(finding_id, segment))
+        self._bank(segment, partition).forget(wish.gone(self.salt), partial(finding_id, segment))
         self.changed.add(segment)
 
-    def wake(self, segment: str, now: float) -> bool:
-        """Wake a segment that was kept, as nothing more may come for it; say if it is awake.
+    def wake(self, segment: str, partition: int, now: float) -> None:
+        """Wake a segment that was kept, as nothing more may come for it.
 
         Rows may wait in it, and that nothing comes is a finding, too.
         """
         if segment not in self.live:
             bank = self._woken(segment)
             if isinstance(bank, SegmentBank) or bank.holds or bank.fresh:  # what was refused is not refused once more
-                self.live[segment] = bank
+                self.live[segment], self.partition_of[segment] = bank, partition
             if bank.holds:
                 self.pace.begin(now)
-        return segment in self.live
 
-    def release(self, now: float) -> Watched:
-        """Watch what is complete: what happened before the point that all sources have reached."""
-        until, passed = self.pace.reached(now), self.pace.passed(now)
+    def release(self, now: float, behind: Container[int] = ()) -> Watched:
+        """Watch what is complete: what happened before the point that all sources have reached.
+
+        `behind` are partitions of which measurements are known to be there that were not taken yet.
+        """
         watched, self._ahead = self._ahead, Watched()
-        turned, self._slot = passed // SLOT_NS > self._slot, passed // SLOT_NS
+        partitions = set(self.partition_of.values())
+        reached = {each: self.pace.reached(each, now, behind=each in behind) for each in partitions}
+        passed = {each: self.pace.passed(each, now, behind=each in behind) for each in partitions}
+        turned = {each for each in partitions if passed[each] // SLOT_NS > self._slots.get(each, 0)}
+        self._slots |= {each: passed[each] // SLOT_NS for each in turned}
         for segment, bank in self.live.items():
-            if bank.holds or turned:
-                self._release(watched, segment, bank, until, passed)
+            partition = self.partition_of[segment]
+            if bank.holds or partition in turned:
+                self._release(watched, segment, bank, reached[partition], passed[partition])
         return watched
 
     def _release(self, watched: Watched, segment: str, bank: Bank, until: int, passed: int) -> None:
@@ -138,18 +146,19 @@ class Watch:
         """Drop what is ahead of the last checkpoint; segments wake from `sealed` again."""
         self.live.clear()
         self.changed.clear()
-        self._ahead, self._slot = Watched(), 0
-        self.pace = Pace()
+        self.partition_of.clear()
+        self._slots.clear()
+        self._ahead, self.pace = Watched(), Pace()
 
-    def checkpoint(self) -> Iterator[tuple[bytes, bytes]]:
+    def checkpoint(self) -> Iterator[tuple[str, bytes]]:
         """Give the signed state of each segment that changed since the last checkpoint."""
         for name in sorted(self.changed):
-            yield name.encode(), seal(self.live[name].dumps(), self.key, context=name)
+            yield name, seal(self.live[name].dumps(), self.key, context=name)
         self.changed.clear()
 
-    def _bank(self, segment: str) -> Bank:
+    def _bank(self, segment: str, partition: int) -> Bank:
         if segment not in self.live:
-            self.live[segment] = self._woken(segment)
+            self.live[segment], self.partition_of[segment] = self._woken(segment), partition
         return self.live[segment]
 
     def _woken(self, segment: str) -> Bank:

@@ -1,6 +1,7 @@
 """How far all sources have come in event time: rows behind that point are complete, and may be watched in order."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
@@ -11,6 +12,9 @@ from detectors.held import LATEST
 
 SILENT_S = 2.0
 GONE_S = 300.0
+MOMENT_MS = 100  # of Kafka's time, in which it is remembered how far a source was
+TRAIL = 6000  # moments
+STILL_MS = 10_000  # of Kafka's time without a record, after which a source is silent for who reads behind
 BUSY_SHARE = 0.1  # what a second of work counts for: at full load, a silent source is waited for this much longer
 
 
@@ -50,38 +54,80 @@ class Pace:
     A worker that catches up reads a stretch of one source, then the same stretch of the next; in between, what it has
     of the later part must wait for the rest. A source from which nothing came for SILENT_S seconds is not waited for,
     and after a start or a rebalance, when nobody knows yet which there are, nothing is complete for as long.
+
+    What stage 1 has read it sends to all partitions of the measurements at once, but they are read one after the
+    other. To a partition that is read behind, `sent_ms` of its last record says how far the sources were when it was
+    sent.
     """
 
     def __init__(self) -> None:
-        self._times: dict[int, int] = {}
-        self._heard: dict[int, float] = {}
-        self._answer: set[int] = set()  # sources of which answers have come
+        self._sources: dict[int, _Source] = {}
         self._began: float | None = None
-
-    def passed(self, now: float) -> int:
-        """Return the event time, nanoseconds, that is past everywhere, so that who did not answer in it was silent; 0
-        where nobody knows. A source that is away for a while may only be slow to be read: it is waited for longer.
-        One of which no answer ever came, a topic of feedback for instance, is not waited for at all."""
-        heard = (s for s, at in self._heard.items() if s in self._answer and now - at < GONE_S)
-        return min((self._times[s] for s in heard), default=0)
+        self._sent_ms: dict[int, int] = {}  # of the last record of each partition
 
     def begin(self, now: float) -> None:
         """Start to listen, if that is not done yet."""
         if self._began is None:
             self._began = now
 
-    def note(self, measurements: Measurements, now: float) -> None:
-        """Hear from the sources of these measurements."""
+    def note(self, measurements: Measurements, partition: int, sent_ms: int, now: float) -> None:
+        """Hear from the sources of measurements that came in a partition, in a record of that Kafka time."""
         self.begin(now)
-        if (errors := measurements.values.get("error")) is not None:
-            self._answer.update(measurements.source[~np.isnan(errors)].tolist())
-        for source in np.unique(measurements.source).tolist():
-            latest = int(measurements.time_unix_nano[measurements.source == source].max())
-            self._times[source] = max(latest, self._times.get(source, 0))
-            self._heard[source] = now
+        self._sent_ms[partition] = max(sent_ms, self._sent_ms.get(partition, 0))
+        answers = _answered(measurements)
+        for number in np.unique(measurements.source).tolist():
+            latest = int(measurements.time_unix_nano[measurements.source == number].max())
+            source = self._sources.setdefault(number, _Source())
+            source.hear(latest, sent_ms, now)
+            source.answers |= number in answers
 
-    def reached(self, now: float) -> int:
-        """Return the event time, nanoseconds, up to which rows are complete."""
+    def passed(self, partition: int, now: float, *, behind: bool = False) -> int:
+        """Return the event time, nanoseconds, that is past everywhere, so that who did not answer in it was silent; 0
+        where nobody knows. A source that is away for a while may only be slow to be read: it is waited for longer.
+        One of which no answer ever came, a topic of feedback for instance, is not waited for at all."""
+        heard = [s for s in self._sources.values() if s.answers and now - s.heard < GONE_S]
+        until = min((s.time for s in heard), default=0)
+        return min(until, self._as_sent(partition)) if behind else until
+
+    def reached(self, partition: int, now: float, *, behind: bool = False) -> int:
+        """Return the event time, nanoseconds, up to which a partition's rows are complete."""
         if self._began is None or now - self._began < SILENT_S:
             return 0
-        return min((self._times[s] for s, heard in self._heard.items() if now - heard < SILENT_S), default=LATEST)
+        until = min((s.time for s in self._sources.values() if now - s.heard < SILENT_S), default=LATEST)
+        return min(until, self._as_sent(partition)) if behind else until
+
+    def _as_sent(self, partition: int) -> int:
+        """Return how far the sources were when the last record of a partition was sent; 0 where none came yet."""
+        sent_ms = self._sent_ms.get(partition)
+        if sent_ms is None:
+            return 0
+        return min((time for s in self._sources.values() if (time := s.as_of(sent_ms)) is not None), default=0)
+
+
+class _Source:
+    """What was heard of one source: its latest event time, when, and how far it was at each moment of late."""
+
+    def __init__(self) -> None:
+        self.time, self.heard, self.answers = 0, 0.0, False
+        self._trail: deque[tuple[int, int]] = deque(maxlen=TRAIL)  # when it was sent, and the latest event time then
+
+    def hear(self, time: int, sent_ms: int, now: float) -> None:
+        self.time, self.heard = max(time, self.time), now
+        moment = sent_ms // MOMENT_MS
+        if self._trail and self._trail[-1][0] >= moment:  # of another partition, too: the later of both
+            moment = self._trail.pop()[0]
+        self._trail.append((moment, self.time))
+
+    def as_of(self, sent_ms: int) -> int | None:
+        """Return how far it was at a moment; None where it was silent then."""
+        moment = sent_ms // MOMENT_MS
+        for sent, latest in reversed(self._trail):
+            if sent < moment:  # in its own moment it may have gone on after the record
+                return latest if (moment - sent) * MOMENT_MS < STILL_MS else None
+        return None
+
+
+def _answered(measurements: Measurements) -> set[int]:
+    """Return the sources of which answers are among measurements."""
+    errors = measurements.values.get("error")
+    return set() if errors is None else set(measurements.source[~np.isnan(errors)].tolist())

@@ -74,7 +74,11 @@ def changelog(settings: Settings) -> str:
 def live_through(watched: Watched, per_second: float) -> datetime:
     """Let a worker see the past, and return up to when it has seen it."""
     now = datetime.now(UTC).replace(microsecond=0)
-    for start, duration in stretches(now):
-        watched.send(Plan(start, duration, round(per_second * duration.total_seconds()), SEED, until=now))
+    watched.send(
+        *(
+            Plan(start, duration, round(per_second * duration.total_seconds()), SEED + number, until=now)
+            for number, (start, duration) in enumerate(stretches(now))
+        )
+    )
     watched.settle()
     return now

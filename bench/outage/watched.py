@@ -1,6 +1,7 @@
 """A worker under watch: records go into Kafka, and out comes, by way of Prometheus and Alertmanager, what is heard."""
 
 import asyncio
+import heapq
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
+from operator import attrgetter
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,9 +52,9 @@ class Watched:
     worker: LocalWorker
     webhook: Webhook
 
-    def send(self, plan: Plan, speed: Speed = "max") -> None:
-        """Produce a plan; return when Kafka has all of it."""
-        records, _ = simulate(plan)
+    def send(self, *plans: Plan, speed: Speed = "max") -> None:
+        """Produce plans in order of time, as it was: feedback comes for days; return when Kafka has all of it."""
+        records = heapq.merge(*(simulate(plan)[0] for plan in plans), key=attrgetter("timestamp_ms"))
         asyncio.run(produce(records, connection(self.settings), self.settings.topic_prefix, speed))
 
     @contextmanager

@@ -170,7 +170,7 @@ class TestDetect:
             await detect.walk(stream(watched(scene, start, stop, offset=start)))
             await detect.checkpoint()
         alone = scene.detect().watch
-        alone.take("another segment", unpack(pack(piece(TRAFFIC, 0, 1500))), now=0.0)
+        alone.take("another segment", unpack(pack(piece(TRAFFIC, 0, 1500))), 0, 0, now=0.0)
         whole = alone.release(now=10 * SILENT_S)
         assert [row["anomaly_score"] for row in scene.tables["inference_parts"]] == whole.scores
         assert len(scene.tables["finding_events"]) == len(whole.findings)

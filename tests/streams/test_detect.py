@@ -39,7 +39,7 @@ class Scene:
         return Watch(self.sealed, key, budget, refused)
 
     def keep(self, watch: Watch) -> list[bytes]:
-        kept = dict(watch.checkpoint())
+        kept = {segment.encode(): state for segment, state in watch.checkpoint()}
         self.sealed |= kept
         return list(kept)
 
@@ -65,7 +65,7 @@ def pieces(whole: Measurements, size: int) -> Iterator[Measurements]:
 
 def process(watch: Watch, segment: str, measurements: Measurements) -> Watched:
     """Take measurements and watch them at once: so long after, no partition is waited for."""
-    watch.take(segment, measurements, now=0.0)
+    watch.take(segment, measurements, 0, 0, now=0.0)
     return watch.release(now=10 * SILENT_S)
 
 
@@ -128,14 +128,15 @@ def test_a_segment_that_stops_is_found_by_the_others() -> None:
     minutely = {"apart": 60 * 10**9, "partitions": 1}
     days, goes_on = measured(answers(3000, seed=6), **minutely), measured(answers(3300, seed=7), **minutely)
     for n in range(0, 3000, 500):
-        watch.take("stops", piece(days, n, n + 500), now=0.0)
-        watch.take("goes on", piece(goes_on, n, n + 500), now=0.0)
+        watch.take("stops", piece(days, n, n + 500), 0, 0, now=0.0)
+        watch.take("goes on", piece(goes_on, n, n + 500), 0, 0, now=0.0)
         assert watch.release(now=10 * SILENT_S).findings == []
     scene.keep(watch)
     heir, n = scene.watch(), 3000
-    assert heir.wake("stops", now=0.0)
+    heir.wake("stops", 0, now=0.0)
+    assert "stops" in heir.live
     for each in (watch, heir):  # also who starts anew in the middle of the silence knows of it
-        each.take("goes on", piece(goes_on, n, n + 300), now=0.0)
+        each.take("goes on", piece(goes_on, n, n + 300), 0, 0, now=0.0)
     said, again = (each.release(now=10 * SILENT_S) for each in (watch, heir))
     (found,) = said.findings
     assert (found.segment, found.metric, found.direction) == ("stops", "traffic", "down")
@@ -203,18 +204,18 @@ def test_only_what_changed_is_kept(traffic: Measurements) -> None:
     process(watch, "a", piece(traffic, 10, 20))
     assert scene.keep(watch) == [b"a"]
     assert scene.keep(watch) == []
-    watch.obey("b", command("pin", "error"))
+    watch.obey("b", command("pin", "error"), 0)
     assert scene.keep(watch) == [b"b"]
 
 
 def test_what_is_held_is_kept_and_watched_by_the_next_worker(traffic: Measurements) -> None:
     scene = Scene()
     watch = scene.watch()
-    watch.take(CHAT, traffic, now=0.0)
+    watch.take(CHAT, traffic, 0, 0, now=0.0)
     assert watch.release(now=0.1) == Watched()
     scene.keep(watch)
     heir = scene.watch()
-    heir.take(CHAT, piece(traffic, 0, 10), now=0.0)  # seen before: it only wakes the segment
+    heir.take(CHAT, piece(traffic, 0, 10), 0, 0, now=0.0)  # seen before: it only wakes the segment
     assert told(heir.release(now=SILENT_S)) == told(process(Scene().watch(), CHAT, traffic))
 
 
@@ -255,7 +256,9 @@ def test_state_of_another_version_is_refused_and_learned_anew(
     process(first, CHAT, piece(traffic, 0, 600))
     scene.keep(first)
     monkeypatch.setattr("detectors.bank.VERSION", 1_000_000)  # as after an upgrade
-    assert scene.watch().wake(CHAT, now=0.0)
+    watch = scene.watch()
+    watch.wake(CHAT, 0, now=0.0)
+    assert CHAT in watch.live
     assert scene.refusals == 1
     assert "this Sluice reads 1000000: run one version on all workers" in caplog.text
 
@@ -307,7 +310,7 @@ def test_what_is_accepted_is_over_and_is_expected_from_then_on(at: int) -> None:
     slower = measured(after(answers(1000, seed=1), answers(4000, seed=2, slower=3.0)))
     watch = Scene().watch()
     opened = about(process(watch, CHAT, piece(slower, 0, at)), "duration_s")
-    watch.obey(CHAT, command("accept", "duration_s"))
+    watch.obey(CHAT, command("accept", "duration_s"), 0)
     watched = watch.release(now=20 * SILENT_S)
     (closed,) = watched.findings
     assert (closed.state, closed.finding_id) == ("closed", opened[0].finding_id)
@@ -322,12 +325,12 @@ def test_a_word_is_obeyed_once(traffic: Measurements) -> None:
     watch = scene.watch()
     process(watch, CHAT, traffic)
     for _ in range(2):
-        watch.obey(CHAT, command("pin", "*"))
-    watch.obey(CHAT, command("unpin", "error", n=1))
+        watch.obey(CHAT, command("pin", "*"), 0)
+    watch.obey(CHAT, command("unpin", "error", n=1), 0)
     scene.keep(watch)
     heir = scene.watch()
-    heir.obey(CHAT, command("pin", "*"))  # read again after a crash
-    heir.obey(CHAT, command("unpin", "error", n=1))
+    heir.obey(CHAT, command("pin", "*"), 0)  # read again after a crash
+    heir.obey(CHAT, command("unpin", "error", n=1), 0)
     assert heir.release(now=0.0) == Watched()
     bank = heir.live[CHAT]
     assert isinstance(bank, SegmentBank)
@@ -348,8 +351,8 @@ def test_words_are_obeyed_in_order_among_what_was_seen(traffic: Measurements, *,
     opened = about(said, "duration_s")[0].finding_id
     if crash:
         watch = scene.watch()
-        watch.take(CHAT, piece(traffic, 900, 1800), now=0.0)
-    watch.obey(CHAT, command("accept", "duration_s"))
+        watch.take(CHAT, piece(traffic, 900, 1800), 0, 0, now=0.0)
+    watch.obey(CHAT, command("accept", "duration_s"), 0)
     accepted = watch.release(now=0.0)
     assert [(each.finding_id, each.state) for each in accepted.findings][-1] == (opened, "closed")
     assert about(together([first, said, accepted]), "duration_s")[-1].state == "closed"
@@ -362,7 +365,7 @@ def test_a_word_to_usage_changes_nothing(usage: Measurements) -> None:
     watch = Scene().watch()
     process(watch, USERS, usage)
     before = watch.live[USERS].dumps()
-    watch.obey(USERS, command("reset", "*"))
+    watch.obey(USERS, command("reset", "*"), 0)
     assert watch.release(now=20 * SILENT_S) == Watched()
     assert watch.live[USERS].dumps() == before
 
@@ -370,7 +373,7 @@ def test_a_word_to_usage_changes_nothing(usage: Measurements) -> None:
 def test_what_was_said_and_not_released_is_forgotten_with_the_rest(traffic: Measurements) -> None:
     watch = Scene().watch()
     process(watch, CHAT, traffic)
-    watch.obey(CHAT, command("accept", "duration_s"))
+    watch.obey(CHAT, command("accept", "duration_s"), 0)
     watch.forget()
     assert watch.release(now=20 * SILENT_S) == Watched()
 
@@ -395,10 +398,10 @@ def test_references_are_told_when_they_are_learned_anew_and_only_then(traffic: M
 def test_a_pinned_reference_says_so_and_a_reset_one_is_gone(traffic: Measurements) -> None:
     watch = Scene().watch()
     process(watch, CHAT, piece(traffic, 0, 900))
-    watch.obey(CHAT, command("pin", "duration_s"))
+    watch.obey(CHAT, command("pin", "duration_s"), 0)
     (pinned,) = watch.release(now=20 * SILENT_S).references
     assert (pinned.metric, pinned.state) == ("duration_s", "pinned")
-    watch.obey(CHAT, command("reset", "duration_s", n=1))
+    watch.obey(CHAT, command("reset", "duration_s", n=1), 0)
     assert watch.release(now=21 * SILENT_S).references == []
     bank = watch.live[CHAT]
     assert isinstance(bank, SegmentBank)

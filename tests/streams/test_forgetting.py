@@ -64,17 +64,16 @@ def test_a_worker_forgets_by_digest_and_keeps_it_so() -> None:
     sealed: dict[bytes, bytes] = {}
     watch = Watch(sealed, b"k" * 32, Budget(10, 10.0), lambda: None, SALT)
     whole = measured(after(answers(1000, seed=1), answers(300, seed=2, slower=3.0)))
-    watch.take("chat|-|-|-", piece(whole, 0, 1300), now=0.0)
+    watch.take("chat|-|-|-", piece(whole, 0, 1300), 0, 0, now=0.0)
     at = 72 + np.sort(6 * np.random.default_rng(7).random(1500))
-    watch.take(
-        "users/3", block([*usual(3, days=3), calls(np.random.default_rng(7), at, np.full(1500, 2999), 0.0)]), 0.0
-    )
+    flood = calls(np.random.default_rng(7), at, np.full(1500, 2999), 0.0)
+    watch.take("users/3", block([*usual(3, days=3), flood]), 0, 0, now=0.0)
     findings = watch.release(now=1e9).findings
     chat = next(each for each in findings if not is_usage(each.segment))
     user = next(each for each in findings if is_usage(each.segment))
     for segment in ("chat|-|-|-", "users/3"):
-        watch.drop(segment, wish(chat.inference_id, *chat.examples_before, user.subject, "nobody"))
-    sealed |= dict(watch.checkpoint())
+        watch.drop(segment, wish(chat.inference_id, *chat.examples_before, user.subject, "nobody"), 0)
+    sealed |= {segment.encode(): state for segment, state in watch.checkpoint()}
     kept = Watch(sealed, b"k" * 32, Budget(10, 10.0), lambda: None, SALT)
     for segment, name in (("chat|-|-|-", chat.inference_id), ("users/3", user.subject)):
-        assert kept._bank(segment).forget(name.__eq__, lambda _: "") == 0
+        assert kept._bank(segment, 0).forget(name.__eq__, lambda _: "") == 0

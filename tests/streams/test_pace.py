@@ -23,43 +23,64 @@ def stretch(traffic: Measurements, partition: int, start: int, stop: int) -> Mea
 
 def test_what_one_partition_is_ahead_by_waits_for_the_others(traffic: Measurements) -> None:
     pace, times = Pace(), traffic.time_unix_nano.tolist()
-    pace.note(stretch(traffic, 0, 0, 500), now=100.0)
-    pace.note(stretch(traffic, 1, 0, 200), now=100.0)
-    assert pace.reached(100.0 + SILENT_S / 2) == 0, "who knows how many partitions there are"
-    pace.note(stretch(traffic, 0, 500, 600), now=101.5)
-    pace.note(stretch(traffic, 1, 200, 300), now=101.5)
-    assert pace.reached(100.0 + SILENT_S) == times[299]
-    pace.note(stretch(traffic, 1, 100, 110), now=102.0)
-    assert pace.reached(102.0) == times[299], "a late event does not turn time back"
+    pace.note(stretch(traffic, 0, 0, 500), 0, 0, now=100.0)
+    pace.note(stretch(traffic, 1, 0, 200), 0, 0, now=100.0)
+    assert pace.reached(0, 100.0 + SILENT_S / 2) == 0, "who knows how many partitions there are"
+    pace.note(stretch(traffic, 0, 500, 600), 0, 0, now=101.5)
+    pace.note(stretch(traffic, 1, 200, 300), 0, 0, now=101.5)
+    assert pace.reached(0, 100.0 + SILENT_S) == times[299]
+    pace.note(stretch(traffic, 1, 100, 110), 0, 0, now=102.0)
+    assert pace.reached(0, 102.0) == times[299], "a late event does not turn time back"
 
 
 def test_a_silent_partition_is_not_waited_for(traffic: Measurements) -> None:
     pace, times = Pace(), traffic.time_unix_nano.tolist()
-    pace.note(stretch(traffic, 0, 0, 100), now=0.0)
-    pace.note(stretch(traffic, 1, 0, 500), now=10.0)
-    assert pace.reached(10.0) == times[499]
-    assert pace.reached(10.0 + SILENT_S) == LATEST, "all are silent: nothing more is to be waited for"
-    assert Pace().reached(0.0) == 0
+    pace.note(stretch(traffic, 0, 0, 100), 0, 0, now=0.0)
+    pace.note(stretch(traffic, 1, 0, 500), 0, 0, now=10.0)
+    assert pace.reached(0, 10.0) == times[499]
+    assert pace.reached(0, 10.0 + SILENT_S) == LATEST, "all are silent: nothing more is to be waited for"
+    assert Pace().reached(0, 0.0) == 0
 
 
 def test_nothing_is_missed_while_a_partition_may_only_be_slow_to_be_read(traffic: Measurements) -> None:
     pace, times = Pace(), traffic.time_unix_nano.tolist()
-    assert pace.passed(0.0) == 0, "nobody was heard"
-    pace.note(stretch(traffic, 0, 0, 100), now=0.0)
-    pace.note(stretch(traffic, 1, 0, 500), now=10.0)
-    assert pace.passed(10.0 + SILENT_S) == times[99]
-    assert pace.passed(GONE_S) == times[499], "nobody waits for ever"
-    assert pace.passed(10.0 + GONE_S) == 0, "when all are gone, no time passes"
+    assert pace.passed(0, 0.0) == 0, "nobody was heard"
+    pace.note(stretch(traffic, 0, 0, 100), 0, 0, now=0.0)
+    pace.note(stretch(traffic, 1, 0, 500), 0, 0, now=10.0)
+    assert pace.passed(0, 10.0 + SILENT_S) == times[99]
+    assert pace.passed(0, GONE_S) == times[499], "nobody waits for ever"
+    assert pace.passed(0, 10.0 + GONE_S) == 0, "when all are gone, no time passes"
 
 
 def test_time_passes_where_answers_come_whatever_else_is_rare(traffic: Measurements) -> None:
     pace, times = Pace(), traffic.time_unix_nano.tolist()
     feedback = stretch(traffic, 7, 0, 10)
-    pace.note(replace(feedback, values={"thumbs_down": np.zeros(10)}), now=0.0)
-    assert pace.passed(1.0) == 0
-    pace.note(stretch(traffic, 0, 0, 500), now=1.0)
-    assert pace.passed(1.0) == times[499]
-    assert pace.reached(SILENT_S) == times[499], "the feedback has been silent for long enough"
+    pace.note(replace(feedback, values={"thumbs_down": np.zeros(10)}), 0, 0, now=0.0)
+    assert pace.passed(0, 1.0) == 0
+    pace.note(stretch(traffic, 0, 0, 500), 0, 0, now=1.0)
+    assert pace.passed(0, 1.0) == times[499]
+    assert pace.reached(0, SILENT_S) == times[499], "the feedback has been silent for long enough"
+
+
+def test_a_partition_that_is_read_behind_is_not_complete_where_the_others_are(traffic: Measurements) -> None:
+    pace, times = Pace(), traffic.time_unix_nano.tolist()
+    for n in range(5):  # two sources send a stretch a second to both partitions; of partition 1 two were read
+        for partition in (0, 1) if n < 2 else (0,):
+            for source in (0, 1):
+                pace.note(stretch(traffic, source, n * 100, n * 100 + 100), partition, n * 1000, now=10.0 + n)
+    assert pace.reached(0, 15.0) == times[499]
+    assert pace.reached(1, 15.0) == times[499], "all that is there of it was read"
+    assert pace.reached(1, 15.0, behind=True) == times[99], "what was sent with its last record may be in the next"
+    assert pace.passed(1, 15.0, behind=True) == times[99]
+    assert pace.reached(2, 15.0, behind=True) == 0, "nothing of it was read yet"
+
+
+def test_who_reads_behind_does_not_wait_for_what_was_silent_then(traffic: Measurements) -> None:
+    pace, times = Pace(), traffic.time_unix_nano.tolist()
+    pace.note(stretch(traffic, 9, 0, 50), 0, 0, now=0.0)
+    for n in range(60):
+        pace.note(stretch(traffic, 0, n * 10, n * 10 + 10), 1, n * 1000, now=10.0)
+    assert pace.reached(1, 12.0, behind=True) == times[589]
 
 
 def test_the_clock_goes_slowly_while_there_is_work() -> None:
