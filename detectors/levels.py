@@ -78,29 +78,30 @@ class Levels:
         new = {name: ~np.isnan(column) for name, column in values.items() if name not in known}
         # In the order in which they came: how rows are cut into blocks must not show in the order of streams.
         came = sorted((int(told.argmax()), name) for name, told in new.items() if told.any())
-        for _, name in came:
-            metric = metric_of(name)
-            if metric is not None:
-                self._grow(metric)
+        self._grow([metric for _, name in came if (metric := metric_of(name))])
         absent = np.full(n, np.nan)
         columns = [scaled(metric, values.get(metric.name, absent)) for metric in self.metrics]
         return np.column_stack(columns) if columns else np.empty((n, 0))
 
-    def _grow(self, metric: Metric) -> None:
-        self.metrics.append(metric)
-        self.reference.grow(1)
-        self.trail.grow()
-        self._scores.grow()
-        self._second.grow(judged=metric.name == "incorrect")
-        self._detectors.grow(alternatives.believed(metric))
-        self._onsets.grow()
-        self._back.grow(np.ones(1))
-        self.open = np.append(self.open, 0.0)
-        self.pinned = np.append(self.pinned, False)
-        self._rates = np.append(self._rates, metric.kind is Kind.RATE)
-        self._thresholds = np.append(self._thresholds, np.inf)
-        if metric.name in self._parent:
-            self.reference.lean(len(self.metrics) - 1, self._parent.pop(metric.name))
+    def _grow(self, metrics: list[Metric]) -> None:
+        """Add streams."""
+        if not metrics:
+            return
+        self.metrics += metrics
+        self.reference.grow(len(metrics))
+        self.trail.grow(len(metrics))
+        self._scores.grow(len(metrics))
+        self._second.grow([metric.name == "incorrect" for metric in metrics])
+        self._detectors.grow(np.stack([alternatives.believed(metric) for metric in metrics]))
+        self._onsets.grow(len(metrics))
+        self._back.grow(np.ones((len(metrics), 1)))
+        self.open = np.append(self.open, np.zeros(len(metrics)))
+        self.pinned = np.append(self.pinned, np.zeros(len(metrics), np.bool_))
+        self._rates = np.append(self._rates, [metric.kind is Kind.RATE for metric in metrics])
+        self._thresholds = np.append(self._thresholds, np.full(len(metrics), np.inf))
+        for stream, metric in enumerate(self.metrics):
+            if metric.name in self._parent:
+                self.reference.lean(stream, self._parent.pop(metric.name))
 
     def shapes(self) -> Shapes:
         """Return the shape of each metric's week, where all of a week has been seen: a young segment may lean on it."""

@@ -32,9 +32,9 @@ class NormalScores:
         self._tables = np.zeros((0, _CELLS))  # the score of each cell
         self._stale = np.zeros(0, np.bool_)  # tables that are to be worked out when they are next asked for
 
-    def grow(self) -> None:
-        """Add a stream."""
-        empty = np.zeros((1, _CELLS), np.float32)
+    def grow(self, streams: int) -> None:
+        """Add streams."""
+        empty = np.zeros((streams, _CELLS), np.float32)
         self._learned = np.concatenate([self._learned, empty])
         self._waiting = np.concatenate([self._waiting, empty])
         self._forget_tables()

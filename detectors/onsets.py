@@ -24,12 +24,12 @@ class Onsets:
         self._row = np.zeros((0, alternatives), np.int64)
         self._time = np.zeros((0, alternatives), np.int64)
 
-    def grow(self) -> None:
-        """Add a stream."""
-        k = self._total.shape[1]
-        self._total, self._low = (np.concatenate([each, np.zeros((1, k))]) for each in (self._total, self._low))
-        self._row = np.concatenate([self._row, np.full((1, k), self.rows)])
-        self._time = np.concatenate([self._time, np.full((1, k), _SOON)])
+    def grow(self, streams: int) -> None:
+        """Add streams."""
+        new = (streams, self._total.shape[1])
+        self._total, self._low = (np.concatenate([each, np.zeros(new)]) for each in (self._total, self._low))
+        self._row = np.concatenate([self._row, np.full(new, self.rows)])
+        self._time = np.concatenate([self._time, np.full(new, _SOON)])
 
     def extend(self, sums: NDArray[np.float64], times: NDArray[np.int64], *, over: bool) -> None:
         """Take the sums after each of the next n rows (float64[n, S, K], counted from the beginning of a stretch) and

@@ -1,6 +1,5 @@
 """Rows of a segment go in with their scores; examples of a change, what carries it and what was new come out."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +36,10 @@ class _Dimension:
     counts: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_PLACES, 0), np.float32))
     sums: NDArray[np.float32] = field(default_factory=lambda: np.zeros((_PLACES, 0), np.float32))
 
+    def copied(self) -> "_Dimension":
+        """Return the same, which may be changed apart."""
+        return _Dimension(list(self.labels), self.codes.copy(), self.counts.copy(), self.sums.copy())
+
 
 class Recent:
     """The last rows of a segment, and how its parts were before.
@@ -68,7 +71,7 @@ class Recent:
         leave = max(0, len(table) - _ROWS)
         for name in SLICES:
             if name in words and name not in self._dimensions:
-                self._dimensions[name] = copy.deepcopy(self._dimensions[_NONE])
+                self._dimensions[name] = self._dimensions[_NONE].copied()
                 # In one order, whichever came first: how rows are cut into blocks must not show.
                 in_order = [each for each in (_NONE, *SLICES) if each in self._dimensions]
                 self._dimensions = {each: self._dimensions[each] for each in in_order}

@@ -1,7 +1,7 @@
 """Scores of streams go through River's own detectors as well; whether one has seen a change lately comes out."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -34,11 +34,11 @@ class SecondOpinion:
         self._detectors: list[drift.ADWIN | drift.binary.HDDMA] = []
         self._sums = np.zeros((0, 2))  # count and sum of the rows since the last full 32
 
-    def grow(self, *, judged: bool) -> None:
-        """Add a stream; `judged` where its values are judgements, wrong or right."""
-        self.seen.append(_NEVER)
-        self._detectors.append(_hddm() if judged else _adwin())
-        self._sums = np.concatenate([self._sums, np.zeros((1, 2))])
+    def grow(self, judged: Sequence[bool]) -> None:
+        """Add streams; those are `judged` whose values are judgements, wrong or right."""
+        self.seen += [_NEVER] * len(judged)
+        self._detectors += [_hddm() if each else _adwin() for each in judged]
+        self._sums = np.concatenate([self._sums, np.zeros((len(judged), 2))])
 
     def update(self, told: NDArray[np.float64]) -> None:
         """Take the next rows: float64[n, S, 2], 1 and the score where a stream is known, else zeros."""

@@ -37,9 +37,9 @@ class ShiryaevRoberts:
         self.row = 0
 
     def grow(self, weights: NDArray[np.float64]) -> None:
-        """Add a stream of which nothing has been seen; `weights` (float64[K]) are scaled to be 1 together."""
-        empty = np.zeros((1, len(weights)))
-        self.weights = np.concatenate([self.weights, weights[None] / weights.sum()])
+        """Add n streams of which nothing has been seen; `weights`, float64[n, K], are scaled to be 1 together."""
+        empty = np.zeros(weights.shape)
+        self.weights = np.concatenate([self.weights, weights / weights.sum(axis=1, keepdims=True)])
         self.sums, self.begun = np.concatenate([self.sums, empty]), np.concatenate([self.begun, empty])
 
     @property

@@ -23,7 +23,7 @@ class Trail:
     to a quarter of its age or better.
 
     >>> trail = Trail()
-    >>> trail.grow()
+    >>> trail.grow(1)
     >>> for n in range(100):
     ...     told = np.array([[[1.0, n >= 90, n >= 90, n, 0.0]]])
     ...     trail.extend(told)
@@ -42,10 +42,10 @@ class Trail:
         self._told = np.zeros((_OPEN, 0, 5))
         self._filled = 0
 
-    def grow(self) -> None:
-        """Add a stream."""
-        self._sums = np.concatenate([self._sums, np.zeros((_BUCKETS, 1, 5), np.float32)], axis=1)
-        self._told = np.concatenate([self._told, np.zeros((_OPEN, 1, 5))], axis=1)
+    def grow(self, streams: int) -> None:
+        """Add streams."""
+        self._sums = np.concatenate([self._sums, np.zeros((_BUCKETS, streams, 5), np.float32)], axis=1)
+        self._told = np.concatenate([self._told, np.zeros((_OPEN, streams, 5))], axis=1)
 
     def extend(self, told: NDArray[np.float64]) -> None:
         """Take the next n rows: float64[n, S, 5], zeros where a stream is not known."""

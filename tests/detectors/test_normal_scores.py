@@ -45,7 +45,7 @@ def learn(scores: NormalScores, stream: int, residuals: NDArray[np.float64]) -> 
 
 def learned(draw: Draw, seed: int = 1, n: int = 40_000) -> NormalScores:
     scores = NormalScores()
-    scores.grow()
+    scores.grow(1)
     learn(scores, 0, draw(np.random.default_rng(seed), n))
     scores.settle(0)
     return scores
@@ -67,7 +67,7 @@ def test_scores_rise_with_values(draw: Draw) -> None:
 
 def test_before_anything_is_known_they_are_as_normal() -> None:
     scores = NormalScores()
-    scores.grow()
+    scores.grow(1)
     values = np.linspace(-3, 3, 200)
     np.testing.assert_allclose(scored(scores, 0, values), values, atol=0.07)
 
@@ -93,7 +93,7 @@ def test_what_waits_is_not_used_and_can_be_forgotten() -> None:
 
 def test_streams_are_apart_and_reset_apart() -> None:
     scores = learned(skewed)
-    scores.grow()
+    scores.grow(1)
     learn(scores, 1, heavy(np.random.default_rng(4), 10**4))
     scores.settle(1)
     first = scored(scores, 0, np.array([0.7]))
@@ -105,8 +105,8 @@ def test_streams_are_apart_and_reset_apart() -> None:
 def test_cutting_and_restarting_changes_no_bit() -> None:
     values = skewed(np.random.default_rng(5), 5000)
     whole, cutting, again = NormalScores(), NormalScores(), NormalScores()
-    whole.grow()
-    cutting.grow()
+    whole.grow(1)
+    cutting.grow(1)
     learn(whole, 0, values)
     learn(cutting, 0, values[:1234])
     again.restore(cutting.state())

@@ -25,8 +25,8 @@ def told(seed: int, change: int = N // 2) -> NDArray[np.float64]:
 
 def made() -> SecondOpinion:
     second = SecondOpinion()
-    second.grow(judged=False)
-    second.grow(judged=False)
+    second.grow([False])
+    second.grow([False])
     return second
 
 
@@ -99,7 +99,7 @@ def test_judgements_that_come_late_go_to_hddm_one_by_one() -> None:
     told = np.stack([np.ones(4000), np.where(wrong, 3.0, -0.33)], axis=1)[:, None]
     whole, cut = SecondOpinion(), SecondOpinion()
     for second in (whole, cut):
-        second.grow(judged=True)
+        second.grow([True])
     seen = []
     for row in range(0, 4000, 100):
         whole.update(told[row : row + 100])

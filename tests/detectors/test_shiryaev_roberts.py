@@ -14,8 +14,7 @@ N = 700
 
 def made() -> ShiryaevRoberts:
     detectors = ShiryaevRoberts(3)
-    for weights in WEIGHTS:
-        detectors.grow(weights)
+    detectors.grow(WEIGHTS)
     return detectors
 
 
@@ -105,7 +104,7 @@ def test_a_stream_at_rest_gains_at_most_one_a_row_on_average() -> None:
     shift, rows, streams = 0.2, 100, 4000
     detectors = ShiryaevRoberts(1)
     for _ in range(streams):
-        detectors.grow(np.ones(1))
+        detectors.grow(np.ones((1, 1)))
     ratios = shift * rng.normal(size=(rows, streams, 1)) - shift**2 / 2
     evidence = np.exp(fed(detectors, ratios, np.ones((rows, streams), np.bool_)))
     assert evidence[-1].mean() == pytest.approx(rows, rel=0.1)

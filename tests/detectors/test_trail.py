@@ -22,7 +22,7 @@ def rows(n: int, seed: int = 0, streams: int = 1) -> NDArray[np.float64]:
 def walked(told: NDArray[np.float64], cuts: list[int] | None = None) -> Trail:
     trail = Trail()
     for _ in range(told.shape[1]):
-        trail.grow()
+        trail.grow(1)
     for start, stop in zip([0, *(cuts or [])], [*(cuts or []), len(told)], strict=True):
         trail.extend(told[start:stop])
     return trail
@@ -66,8 +66,8 @@ def test_pieces_and_restarts_change_no_bit(seed: int, n: int, cuts: list[int]) -
     told = rows(n, seed, streams=2)
     whole = walked(told)
     trail = Trail()
-    trail.grow()
-    trail.grow()
+    trail.grow(1)
+    trail.grow(1)
     inside = [cut for cut in cuts if cut <= n]
     for start, stop in zip([0, *inside], [*inside, n], strict=True):
         trail.extend(told[start:stop])
@@ -102,7 +102,7 @@ def test_streams_are_forgotten_apart() -> None:
 
 def test_a_stream_that_joins_later_has_no_past() -> None:
     trail = walked(rows(100))
-    trail.grow()
+    trail.grow(1)
     assert not trail.sums(1).any()
 
 
