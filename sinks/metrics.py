@@ -288,6 +288,14 @@ STATE_REFUSED = Metric(
     "Detector states not taken over: wrong signature or version.",
     "Segments are learned anew. Is SLUICE_STATE_KEY the same on all workers?",
 )
+LOST = Metric(
+    "sluice_lost_at_start",
+    "gauge",
+    ("what",),
+    "losses",
+    "What was there when workers ran last and was gone or torn when this one started: state, ledger, batch.",
+    "The worker's log has a sentence on each, with the cure.",
+)
 
 # --- the loop ---
 
@@ -371,6 +379,7 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
         LAG_SECONDS,
         STALLED_SECONDS,
         LEDGER_GAP,
+        LOST,
         BLOCK_RECORDS,
         STAGE,
         SINK_BUSY,

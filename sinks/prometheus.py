@@ -78,6 +78,7 @@ class Metrics:
         self.segments = self._made(Gauge, metrics.SEGMENTS)
         self.references = self._made(Gauge, metrics.REFERENCES)
         self.held = self._made(Gauge, metrics.HELD)
+        self.lost = self._made(Gauge, metrics.LOST)
         self.state_refused = self._made(Counter, metrics.STATE_REFUSED)
         self.grafana_failures = self._made(Counter, metrics.GRAFANA_FAILURES)
         self.batches_cut = self._made(Counter, metrics.BATCHES_CUT)

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
@@ -31,6 +31,7 @@ from streams.ends import Ends
 from streams.erased import Erased
 from streams.forgetting import salt
 from streams.kafka import connection
+from streams.losses import LOSABLE, Loss
 from streams.memory import collect_by_the_clock
 from streams.movement import Partition
 from streams.offers import Offers
@@ -48,10 +49,13 @@ from streams.vitals import EVERY_S, Vitals
 log = logging.getLogger("sluice.worker")
 
 
-def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[], int]) -> faust.App:
+def build(
+    settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[], int], losses: Sequence[Loss] = ()
+) -> faust.App:
     """Wire a worker; nothing is connected before it runs.
 
-    `cut_due_weeks` runs in a thread on the leader, on the schedule, and returns how many batches it cut.
+    `cut_due_weeks` runs in a thread on the leader, on the schedule, and returns how many batches it cut. `losses` are
+    those that were found before.
     """
     sources = topics.sources(settings)
     measured = settings.topic_prefix + topics.MEASUREMENTS.name
@@ -108,6 +112,8 @@ def build(settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[]
         offers=offers,
     )
     metrics.false_alarms.set(settings.false_alarms)
+    for what in LOSABLE:
+        metrics.lost.labels(what).set(sum(loss.what == what for loss in losses))
 
     @app.agent(_topic(app, *sources), name="ingest")
     async def ingest_agent(stream: StreamT[bytes]) -> None:

@@ -14,7 +14,9 @@ from sinks.base import SinkBusy
 from sinks.clickhouse import AWAY, connect, judged, pending
 from sinks.grafana import Annotations
 from sinks.grafana import connect as connect_grafana
+from sinks.lost_tables import lost
 from sinks.minilm import ModelMissing
+from sinks.review.torn import torn
 from streams import topics
 from streams.kafka import CannotCall, connection
 from streams.measure import Meanings
@@ -22,6 +24,11 @@ from streams.settings import Settings, unknown_variables
 
 STATE_KEY_LENGTH = 32
 CLICKHOUSE_CURE = "Start it (`sluice up` starts a local one) or set SLUICE_CLICKHOUSE_URL to where it is."
+
+LOST_CURE = (
+    "Restore it from ClickHouse's BACKUP. Or make it anew, empty, with `sluice migrate`; what Kafka still has of it "
+    "comes back by `sluice rewind records`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ async def clickhouse(settings: Settings) -> Diagnosis:
 def _clickhouse(settings: Settings) -> Diagnosis:
     try:
         client = connect(settings.clickhouse_url, answers_within_s=10)
-        waiting = pending(client)
+        waiting, gone = pending(client), lost(client)
     except (ClickHouseError, *AWAY) as away:
         said = judged(away, settings.clickhouse_url)
         return Diagnosis("ClickHouse", False, f"{said}. {CLICKHOUSE_CURE}")
@@ -77,6 +84,8 @@ def _clickhouse(settings: Settings) -> Diagnosis:
     if waiting:
         found += f"; the worker will apply {', '.join(waiting)}"
     client.close()
+    if gone:
+        return Diagnosis("ClickHouse", False, f"{found}, and has lost {', '.join(gone)}. {LOST_CURE}")
     return Diagnosis("ClickHouse", True, found)
 
 
@@ -94,6 +103,8 @@ async def state_key(settings: Settings) -> Diagnosis:
 async def batches(settings: Settings) -> Diagnosis:
     folder = settings.batches
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if wrong := await asyncio.to_thread(lambda: list(torn(folder))):
+        return Diagnosis("batches", False, " ".join(wrong))
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return Diagnosis("batches", True, f"go to {folder.absolute()}")
     return Diagnosis("batches", False, f"{nearest} cannot be written to: set SLUICE_BATCHES to a folder that can.")

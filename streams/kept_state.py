@@ -25,7 +25,7 @@ async def sealed(settings: Settings) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     try:
         await consumer.start()
-        partitions = await partitions_of(consumer, {_changelog(settings)})
+        partitions = await partitions_of(consumer, {changelog(settings)})
         ends = await ends_of(consumer, partitions) if partitions else {}
         if partitions:
             await consumer.seek_to_beginning(*partitions)
@@ -39,9 +39,22 @@ async def sealed(settings: Settings) -> dict[str, bytes]:
     return found
 
 
+async def any_kept(settings: Settings) -> bool:
+    """Say whether there is any state; nothing of it is read. Raises KafkaUnreachable."""
+    consumer = AIOKafkaConsumer(**connection(settings).options(), enable_auto_commit=False, fetch_max_wait_ms=50)
+    try:
+        await consumer.start()
+        partitions = await partitions_of(consumer, {changelog(settings)})
+        return any((await ends_of(consumer, partitions)).values()) if partitions else False
+    except (KafkaError, OSError) as away:
+        raise KafkaUnreachable(settings.kafka_bootstrap, type(away).__name__) from None
+    finally:
+        await consumer.stop()
+
+
 async def put(settings: Settings, states: Mapping[str, bytes]) -> None:
     """Give Kafka the sealed states of segments, for workers to wake from. Raises KafkaUnreachable."""
-    name = _changelog(settings)
+    name = changelog(settings)
     compacted = {"cleanup.policy": "compact"}
     await create(settings, [NewTopic(name, settings.partitions, settings.replication, topic_configs=compacted)])
     now_ms = time.time_ns() // 1_000_000
@@ -52,5 +65,6 @@ async def put(settings: Settings, states: Mapping[str, bytes]) -> None:
         raise KafkaUnreachable(settings.kafka_bootstrap, "it refuses detectors' states")
 
 
-def _changelog(settings: Settings) -> str:
-    return f"{settings.group}-{TABLE}-changelog"  # as Faust names it
+def changelog(settings: Settings) -> str:
+    """Name the topic of the state, as Faust does."""
+    return f"{settings.group}-{TABLE}-changelog"

@@ -13,6 +13,7 @@ from sinks import retention
 from sinks.clickhouse import AWAY, ClickHouse, judged, migrate
 from streams import doctor, logs, topics
 from streams.app import build
+from streams.losses import losses
 from streams.settings import Settings, unknown_variables
 from streams.weekly import cut_due_weeks
 
@@ -42,9 +43,12 @@ def run(settings: Settings) -> int:
             log.info("Retention: %s", statement)
     except (ClickHouseError, *AWAY) as error:
         raise judged(error, settings.clickhouse_url) from error
+    lost = asyncio.run(losses(settings, clickhouse.client))
+    for loss in lost:
+        log.error("%s", loss.words)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # before the app is built: its table would take another and never stop
-    app = build(settings, clickhouse, cut_due_weeks=lambda: cut_due_weeks(settings))
+    app = build(settings, clickhouse, cut_due_weeks=lambda: cut_due_weeks(settings), losses=lost)
     worker = faust.Worker(
         app,
         loop=loop,

@@ -151,6 +151,14 @@ WATCH = (
         width=6,
     ),
     number(
+        "Lost at start",
+        "What was there when workers ran last and was gone or torn at a start: see the worker's log.",
+        [now("sum(sluice_lost_at_start)")],
+        "short",
+        {1: "red"},
+        width=6,
+    ),
+    number(
         "False alarms accepted",
         "Of those that open in a week, so many may be false at most: SLUICE_FALSE_ALARMS, docs/detection.md.",
         [now("max(sluice_false_alarms_accepted)")],

@@ -16,6 +16,7 @@ from streams.kafka import CannotCall
 from streams.letters_back import LettersRefused
 from streams.receiver.refusals import CannotServe
 from streams.replay import UnreadableFile
+from streams.rewind import RewindRefused
 from streams.scenarios import UnknownScenario
 from streams.settings import SettingsError
 from streams.topics import KafkaUnreachable
@@ -38,6 +39,7 @@ PLAIN = (
     NoSuchSegment,
     NotRecorded,
     BackupRefused,
+    RewindRefused,
     DemoFailed,
     ClickHouseError,
     OSError,

@@ -34,6 +34,7 @@ WHERE = {
     "release": ("releasing",),
     "replay": ("sending",),
     "restore": ("saving",),
+    "rewind": ("rewinding",),
     "schema": ("contract",),
     "settings": ("contract",),
     "similar": ("similar",),

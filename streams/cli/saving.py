@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from sinks.clickhouse import ClickHouse, migrate
+from sinks.lost_tables import make_anew
 from streams import backup as backup_module
 from streams import settings as settings_module
 from streams.cli.group import main, plainly
@@ -28,9 +29,19 @@ def backup(archive: Path) -> None:
 @main.command("migrate")
 @plainly
 def migrate_() -> None:
-    """Bring ClickHouse's tables to this version, as the owner of the schema; a worker that may does it by itself."""
-    for name in migrate(ClickHouse(settings_module.load().clickhouse_url).client) or ["nothing: all was done before"]:
+    """Bring ClickHouse's tables to this version, as the owner of the schema; a worker that may does it by itself.
+
+    Tables that were lost are made anew, empty: that no worker does.
+    """
+    client = ClickHouse(settings_module.load().clickhouse_url).client
+    for name in migrate(client) or ["nothing: all was done before"]:
         click.echo(f"Applied {name}.")
+    for name in make_anew(client):
+        click.echo(
+            f"{name} was gone, and is made anew without its rows. What Kafka still has of them comes back: stop the "
+            "workers, `sluice rewind records`, start them.",
+            err=True,
+        )
 
 
 @main.command()

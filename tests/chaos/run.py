@@ -31,7 +31,7 @@ from tests.whole.harness import World
 
 RATE = 300.0
 RECOVERS_WITHIN_S = 120.0
-TOGETHER = (1, 3, 4, 5)  # faults that are made at once
+TOGETHER = (1, 4, 5, 6)  # faults that are made at once, at most
 LARGEST_MB = 600.0  # of a worker, after which memory counts as not bounded
 
 

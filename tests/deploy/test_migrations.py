@@ -11,6 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from sinks import columns
 from sinks.clickhouse import connect, migrate, pending, statements
+from sinks.lost_tables import lost, make_anew
 from sinks.review.snapshot import PRUNING
 from streams.events import ReferenceRow
 from tests.sinks.test_prometheus import FINDING
@@ -154,3 +155,33 @@ def test_the_code_writes_every_column_of_every_table_and_no_other(empty: Client)
     for table, made in MADE.items():
         shipped[table] -= made
     assert written == shipped
+
+
+def test_what_is_lost_is_found_and_made_anew_as_it_was(empty: Client) -> None:
+    migrate(empty)
+    empty.insert("segments", [["kept"]], column_names=["segment"])
+    made, gone = _columns(empty), ["aliases_of_parts", "feedback", "inference_parts", "ledger"]
+    assert lost(empty) == []
+    for name in gone:
+        empty.command(f"DROP TABLE {name}")
+    assert lost(empty) == gone
+    assert make_anew(empty) == gone
+    assert _columns(empty) == made
+    assert make_anew(empty) == lost(empty) == []
+    assert empty.query("SELECT segment FROM segments").result_rows == [("kept",)], "the others are as they were"
+
+
+def test_what_is_still_to_be_made_is_not_lost(empty: Client) -> None:
+    assert lost(empty) == []
+    migrate(empty)
+    empty.command("DROP TABLE dead_letter_replays")
+    empty.command("ALTER TABLE migrations DELETE WHERE name LIKE '012%' SETTINGS mutations_sync = 2")
+    assert lost(empty) == []
+
+
+def _columns(client: Client) -> list[tuple[str, ...]]:
+    return list(
+        client.query(
+            "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY ALL"
+        ).result_rows
+    )

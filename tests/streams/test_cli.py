@@ -36,6 +36,7 @@ COMMANDS = (
     "release",
     "replay",
     "restore",
+    "rewind",
     "schema",
     "settings",
     "similar",
