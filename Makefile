@@ -55,8 +55,18 @@ trl: ## Install TRL apart (6 GB with its PyTorch), so that the tests train a ste
 	test -x .trl/bin/python || $(PYTHON) -m venv .trl
 	.trl/bin/python -m pip install --quiet --disable-pip-version-check 'trl>=1.16,<1.17'
 
+# Each apart, with all that Sluice's own modules ask for. Quix Streams wants an older pydantic than Sluice and gets it,
+# about which pip complains; the work runs on both.
+.PHONY: peers
+peers: ## Install Quix Streams, Bytewax and Sentry's Arroyo apart, for `make bench` to run them beside Sluice
+	for peer in quix bytewax arroyo; do test -x .peers/$$peer/bin/python || $(PYTHON) -m venv .peers/$$peer; done
+	.peers/arroyo/bin/python -m pip install --quiet --disable-pip-version-check --editable . 'sentry-arroyo>=2.48,<3'
+	.peers/bytewax/bin/python -m pip install --quiet --disable-pip-version-check --editable . 'bytewax[kafka]>=0.21,<0.22'
+	.peers/quix/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	.peers/quix/bin/python -m pip install --quiet --disable-pip-version-check 'quixstreams>=3.28,<4'
+
 .PHONY: bench
-bench: $(READY) ## Measure the CPU cost of an event beside the floor and stock Faust (about six minutes)
+bench: $(READY) ## Measure what an event costs, and how late its row is, beside the floor and others (eight minutes)
 	$(BIN)/python -m bench.cost
 
 .PHONY: guard
