@@ -23,8 +23,11 @@ TRAFFIC = (
     "inference_parts",
     "ledger",
     "prompt_vectors",
+    "sealed_questions",
     "timeouts_found",
 )
+# Users' keys. A backup of them beside what they open would undo each erasure: they are kept apart, and only the newest.
+KEYS = ("content_keys",)
 
 
 def write(client: Client, folder: Path) -> None:

@@ -26,6 +26,12 @@ WHERE inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(Strin
 GROUP BY inference_id
 """
 
+ASKERS = """
+SELECT inference_id, max(user_id) FROM inference_parts
+WHERE inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(String)'))) AND user_id IS NOT NULL
+GROUP BY inference_id
+"""
+
 # Each of the better accounts is named in turn and the greatest name stays, so that the order of coming changes nothing.
 SHADOWS = f"""
 INSERT INTO inference_parts (inference_id, time, ingest_time, shadowed_by)
@@ -167,6 +173,13 @@ class Joins:
         for chunk in _chunks(ids):
             rows = self._clickhouse.ask(partial(_rows, query=ASKED.format(ids=_hex(chunk))))
             found |= {inference_id: Asked(*row) for inference_id, *row in rows}
+        return found
+
+    def askers(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the users of these inferences, as far as they are stored."""
+        found: dict[str, str] = {}
+        for chunk in _chunks(ids):
+            found |= dict(self._clickhouse.ask(partial(_rows, query=ASKERS.format(ids=_hex(chunk)))))
         return found
 
     def meant(self, spoken: Sequence[Spoken], *, output: bool) -> list[Meant | None]:

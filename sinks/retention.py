@@ -17,8 +17,10 @@ CONTENT = {
         "output",
         "error_message",
         "prompt_hash",  # whoever guesses a prompt could tell by it
+        "sealed_request",
+        "sealed_response",
     ),
-    "feedback_events": ("explanation", "correction"),
+    "feedback_events": ("explanation", "correction", "sealed_explanation", "sealed_correction"),
 }
 
 

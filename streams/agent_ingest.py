@@ -25,6 +25,7 @@ from streams.measure import Judgements, Questions, Row, Segments
 from streams.offers import Offers
 from streams.pace import WorkClock
 from streams.redaction import Redactor
+from streams.sealing import Sealing
 from streams.settings import Settings
 from streams.sources import Source
 
@@ -50,6 +51,7 @@ class Ingest:
     offers: Offers
 
     erased: Erased | None = None
+    sealing: Sealing | None = None
 
     def __post_init__(self) -> None:
         self.redactor = Redactor(self.settings.pseudonyms)
@@ -83,7 +85,12 @@ class Ingest:
         erased = self.erased
         if erased is None or not erased.due:
             return True
-        return await self._taken(erased.look, events)
+
+        def look() -> None:
+            if erased.look() and self.sealing is not None:
+                self.sealing.forget()
+
+        return await self._taken(look, events)
 
     def read(self, events: list[Delivered]) -> ingest.Block:
         with self.clock, self.metrics.stage_seconds.labels("read").time():
@@ -105,7 +112,7 @@ class Ingest:
 
     async def store(self, block: ingest.Block, events: list[Delivered]) -> bool:
         def write() -> None:
-            for table, rows in block.tables():
+            for table, rows in block.tables() if self.sealing is None else self.sealing.tables(block):
                 self.clickhouse.insert(table, rows)
             if named := block.response_aliases():
                 self.joins.shadow(named)

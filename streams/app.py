@@ -38,6 +38,7 @@ from streams.offers import Offers
 from streams.pace import WorkClock
 from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import Receiver
+from streams.sealing import Sealing, content_keys
 from streams.settings import Settings
 from streams.status_page import guard
 from streams.status_page.group import GroupView
@@ -78,6 +79,7 @@ def build(
         return partition if partition is not None and TP(measured, partition) in app.consumer.assignment() else None
 
     clock, joins = WorkClock(), Joins(clickhouse)
+    keys = content_keys(settings, clickhouse)
     offers = Offers(metrics.sink_busy.labels("clickhouse").inc)
     ingest = Ingest(
         settings,
@@ -90,6 +92,7 @@ def build(
         clock=clock,
         offers=offers,
         erased=Erased(clickhouse, salt(settings)),
+        sealing=None if keys is None else Sealing(keys, joins),
     )
     detect = Detect(
         settings,

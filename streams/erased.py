@@ -48,12 +48,14 @@ class Erased:
         """Whether it is time to look again."""
         return self._now() - self._looked >= AGAIN_S
 
-    def look(self) -> None:
-        """Read what was erased. Blocking; raises SinkBusy and SinkBroken."""
+    def look(self) -> bool:
+        """Read what was erased, and say whether that is more. Blocking; raises SinkBusy and SinkBroken."""
         known = self._clickhouse.ask(partial(read, known=self._known))
-        if known is not self._known:
+        more = known is not self._known
+        if more:
             self._known, self._until = known, {}
         self._looked = self._now()
+        return more
 
     def among(self, block: Block) -> frozenset[Place]:
         """Return the places of a block's events that are of something erased; mostly none."""

@@ -54,6 +54,12 @@ def _pages_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _long_enough(value: SecretStr) -> SecretStr:
+    if 0 < len(value.get_secret_value()) < 32:
+        raise ValueError("takes 32 characters or more: python -c 'import secrets; print(secrets.token_hex())'")
+    return value
+
+
 class Settings(BaseSettings):
     """The settings, each with one line of help; `sluice settings` prints them with their values."""
 
@@ -126,6 +132,15 @@ class Settings(BaseSettings):
     pseudonym_keys_before: SecretStr = Field(
         SecretStr(""),
         description="Keys that made pseudonyms before, comma-separated: `sluice erase` looks for those names, too.",
+    )
+    content_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        SecretStr(""),
+        description="Seals what people and models said, per user, before it is stored (AES-256-GCM); 32 characters or "
+        "more, empty for not at all.",
+    )
+    content_keys_before: SecretStr = Field(
+        SecretStr(""),
+        description="Keys that sealed before, comma-separated, until `sluice rewrap` has run.",
     )
     label_studio_token: SecretStr = Field(
         SecretStr(""), description="Shown to Label Studio by `sluice batch export --url`; legacy or personal."

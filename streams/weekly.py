@@ -10,6 +10,8 @@ from sinks.review.cut import CutResult, cut
 from sinks.review.policy import Policy
 from sinks.review.refusals import CutRefused
 from sinks.review.windows import Window
+from sinks.sealed.keys import WrongKey
+from streams.sealing import opener
 from streams.settings import Settings, tokens
 
 log = logging.getLogger("sluice.weekly")
@@ -31,9 +33,10 @@ def cut_due_weeks(settings: Settings) -> int:
 def _cut(clickhouse: ClickHouse, window: Window, settings: Settings) -> bool:
     try:
         policy = Policy.read(settings.review_policy)
-        result = cut(clickhouse.client, window, policy, settings.batches, settings.lateness, tokens())
+        opens = opener(settings, clickhouse)
+        result = cut(clickhouse.client, window, policy, settings.batches, settings.lateness, tokens(), opens)
         audit.begin(result.path, datetime.now(UTC))
-    except (CutRefused, OSError) as refused:
+    except (CutRefused, WrongKey, OSError) as refused:
         log.error("%s was not cut: %s", window.name, refused)
         return False
     log.info("%s", told(result))

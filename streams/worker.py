@@ -14,6 +14,7 @@ from sinks.clickhouse import AWAY, ClickHouse, judged, migrate
 from streams import doctor, logs, topics
 from streams.app import build
 from streams.losses import losses
+from streams.sealing import opener
 from streams.settings import Settings, unknown_variables
 from streams.weekly import cut_due_weeks
 
@@ -43,6 +44,7 @@ def run(settings: Settings) -> int:
             log.info("Retention: %s", statement)
     except (ClickHouseError, *AWAY) as error:
         raise judged(error, settings.clickhouse_url) from error
+    opener(settings, clickhouse)  # one with another key of content stops here, before it makes more of them
     lost = asyncio.run(losses(settings, clickhouse.client))
     for loss in lost:
         log.error("%s", loss.words)

@@ -1,9 +1,10 @@
 """A sample of a window's questions and of the weeks before becomes words by question: a sparse matrix, and counts."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import chain
 from typing import Any
 
@@ -14,13 +15,14 @@ from scipy.sparse import csr_array
 from sinks.review.policy import Policy
 from sinks.review.snapshot import Snapshot
 from sinks.review.windows import WEEK, monday_of
+from sinks.sealed.opening import as_text
 
 Numbers = NDArray[np.int64]
 
 # A sample is what lies below a hash of the id, the order in which the table lies: reading it costs what the sample is,
 # however many were asked. What is eligible is looked up for the sample alone.
 _WINDOW = """
-SELECT inference_id, arrayFilter(WORD, terms)::Array(LowCardinality(String)) FROM prompt_vectors FINAL
+SELECT inference_id, arrayFilter(WORD, terms)::Array(LowCardinality(String)), SEALED FROM prompt_vectors FINAL
 WHERE week BETWEEN {since:Date} AND {until:Date} AND draw <= {below:UInt64}
   AND inference_id IN (SELECT inference_id FROM eligible WHERE sipHash64(inference_id) <= {below:UInt64})
 ORDER BY inference_id
@@ -35,8 +37,14 @@ SELECT week, word, count() FROM prompt_vectors FINAL ARRAY JOIN arrayFilter(WORD
 WHERE week BETWEEN {since:Date} AND {until:Date} AND draw <= {below:UInt64}
 GROUP BY week, word
 """
+# What is sealed only a key can count.
+_SEALED_BEFORE = """
+SELECT week, inference_id, SEALED FROM prompt_vectors FINAL
+WHERE week BETWEEN {since:Date} AND {until:Date} AND draw <= {below:UInt64} AND sealed != ''
+"""
 # What has digits names a thing and no topic; what is longer is no word.
 _WORD = "term -> NOT match(term, '[0-9]') AND lengthUTF8(term) <= 30"
+_DIGIT, LONGEST = re.compile("[0-9]"), 30
 
 
 @dataclass(frozen=True)
@@ -73,11 +81,26 @@ def corpus(snapshot: Snapshot, policy: Policy) -> Corpus:
     monday, last = monday_of(window.begin), monday_of(window.end - timedelta(seconds=1))
     now = {"since": monday.date(), "until": last.date()}
     earlier = {"since": (monday - policy.discovery.reference_weeks * WEEK).date(), "until": (monday - WEEK).date()}
-    names, words, said = _asked(snapshot, below=_below(sample, snapshot.funnel.eligible), **now)
+    names, found, said = _asked(snapshot, below=_below(sample, snapshot.funnel.eligible), **now)
     ((stored,),) = snapshot.read(_STORED, **earlier)
-    counted = snapshot.read(_BEFORE.replace("WORD", _WORD), below=_below(sample, stored), **earlier)
-    before, questions = _counted(counted, words)
-    return Corpus(names, words, said, before, questions)
+    bounds = earlier | {"below": _below(sample, stored)}
+    counted = [*snapshot.read(_BEFORE.replace("WORD", _WORD), **bounds), *_counted_sealed(snapshot, **bounds)]
+    before, questions = _counted(counted, found)
+    return Corpus(names, found, said, before, questions)
+
+
+def words(terms: Sequence[str]) -> list[str]:
+    """Return those of a question's terms that are words: as the queries here have it."""
+    return [term for term in terms if not _DIGIT.search(term) and len(term) <= LONGEST]
+
+
+def _counted_sealed(snapshot: Snapshot, **bounds: object) -> list[tuple[date, str, int]]:
+    """Return in how many sealed questions of each week each word is."""
+    uses: Counter[tuple[date, str]] = Counter()
+    for weeks, ids, values in snapshot.blocks(_SEALED_BEFORE.replace("SEALED", as_text("sealed")), **bounds):
+        for week, found in zip(weeks, snapshot.opener.terms(ids, values), strict=True):
+            uses.update((week, word) for word in words(found))
+    return [(week, word, count) for (week, word), count in uses.items()]
 
 
 def _asked(snapshot: Snapshot, **sample: object) -> tuple[list[str], list[str], csr_array]:
@@ -86,16 +109,19 @@ def _asked(snapshot: Snapshot, **sample: object) -> tuple[list[str], list[str], 
     place.default_factory = place.__len__  # a word's place is how many came before it
     names: list[str] = []
     lengths, places = [np.zeros(1, np.int64)], []
-    for ids, asked in snapshot.blocks(_WINDOW.replace("WORD", _WORD), **sample):
+    for ids, plain, sealed in snapshot.blocks(
+        _WINDOW.replace("WORD", _WORD).replace("SEALED", as_text("sealed")), **sample
+    ):
         names += ids
+        asked = [one or words(other) for one, other in zip(plain, snapshot.opener.terms(ids, sealed), strict=True)]
         lengths.append(np.fromiter(map(len, asked), np.int64, len(asked)))
         places.append(np.fromiter(map(place.__getitem__, chain.from_iterable(asked)), np.int64))
-    words = sorted(place)
-    order = np.empty(len(words), np.int64)
-    order[[place[word] for word in words]] = np.arange(len(words))
+    found = sorted(place)
+    order = np.empty(len(found), np.int64)
+    order[[place[word] for word in found]] = np.arange(len(found))
     indices = order[np.concatenate(places)] if places else np.zeros(0, np.int64)
     ends = np.cumsum(np.concatenate(lengths))
-    return names, words, csr_array((np.ones(len(indices), np.int64), indices, ends), shape=(len(names), len(words)))
+    return names, found, csr_array((np.ones(len(indices), np.int64), indices, ends), shape=(len(names), len(found)))
 
 
 def _counted(rows: Sequence[Sequence[Any]], words: Sequence[str]) -> tuple[Numbers, int]:
@@ -106,7 +132,7 @@ def _counted(rows: Sequence[Sequence[Any]], words: Sequence[str]) -> tuple[Numbe
     before = np.zeros((len(weeks), len(words)), np.int64)
     for week, word, uses in rows:
         if word in place:
-            before[row[week], place[word]] = uses
+            before[row[week], place[word]] += uses
     return before, sum(uses for _, word, uses in rows if word == "")
 
 

@@ -13,9 +13,9 @@ from clickhouse_connect.driver.client import Client
 from sinks.review.candidates import Reason
 from sinks.review.choose import Pick
 from sinks.review.closing import empty_window, require_closed
-from sinks.review.folder import publish, workshop, write_items
+from sinks.review.folder import publish, put_back, workshop, write_items
 from sinks.review.items import Item, items
-from sinks.review.manifest import Counts, FileFact, Manifest, WindowFact, code_versions, fact, verify
+from sinks.review.manifest import Counts, FileFact, Manifest, WindowFact, code_versions, fact, read, torn_files, verify
 from sinks.review.minilm import MiniLM
 from sinks.review.parents import Parents, parents
 from sinks.review.places import places
@@ -27,18 +27,20 @@ from sinks.review.select import Selection, select
 from sinks.review.snapshot import Funnel, Snapshot, snapshot
 from sinks.review.vectors import Hashed, Vectors
 from sinks.review.windows import Window, iso
+from sinks.sealed.opening import PLAIN, Opener
 
 NO_TOKENS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class CutResult:
-    """A batch on disk. `identical` says that it lay there already, with the same bytes."""
+    """A batch on disk. `identical` says that it lay there already, with the same bytes but for what was mended."""
 
     path: Path
     window: Window
     counts: Counts
     identical: bool
+    mended: Sequence[str] = ()
 
 
 def cut(
@@ -48,6 +50,9 @@ def cut(
     out: Path,
     lateness: timedelta,
     tokens: Mapping[str, str] = NO_TOKENS,
+    opener: Opener = PLAIN,
+    *,
+    mend: bool = False,
 ) -> CutResult:
     """Cut a window into the folder `out/<window's name>`: items, and the manifest that knows them by their hashes.
 
@@ -62,17 +67,19 @@ def cut(
         out: where batches lie; made if missing.
         lateness: how long after its end a window stays open for late events, and for feedback.
         tokens: of the services that label, by the name that the policy gives them.
+        opener: of content that is sealed.
+        mend: put back files of a batch that is there and torn, where this cut is the very same.
 
     Raises:
-        CutRefused: WindowOpen, EmptyWindow, UnusableFolder, CutUnderWay, TamperedBatch, MovedMeanwhile or NoModel; and
-            where the folder is there already and is not this very cut, BatchDiffers or NotABatch.
+        CutRefused: WindowOpen, EmptyWindow, UnusableFolder, CutUnderWay, TamperedBatch, MovedMeanwhile, ContentSealed
+            or NoModel; and where the folder is there already and is not this very cut, BatchDiffers or NotABatch.
     """
     require_closed(client, window, lateness)
     vectors = MiniLM() if policy.map.vectors == MiniLM.name else Hashed()
     batch = out / window.name
     with workshop(out, window.name) as folder:
         before = parents(out, window)
-        with snapshot(client, window, window.end + lateness, before, cut_name(window, out)) as shot:
+        with snapshot(client, window, window.end + lateness, before, cut_name(window, out), opener) as shot:
             if shot.funnel.inferences == shot.funnel.synthetic:
                 raise empty_window(client, window)
             selection = select(shot, policy)
@@ -83,11 +90,16 @@ def cut(
         write_report(folder, items_alone)
         manifest = items_alone.model_copy(update={"files": _files(folder)})
         identical = batch.exists()
-        if identical:
-            _require_same(batch, manifest)
-        else:
+        mended: Sequence[str] = ()
+        if not identical:
             publish(folder, batch, manifest)
-    return CutResult(batch, window, counts, identical)
+        elif mend:
+            _require_equal(batch, read(batch), manifest)
+            mended = torn_files(batch, manifest)
+            put_back(folder, batch, mended)
+        else:
+            _require_equal(batch, verify(batch), manifest)
+    return CutResult(batch, window, counts, identical, mended)
 
 
 def cut_name(window: Window, out: Path) -> str:
@@ -152,9 +164,9 @@ def _files(folder: Path) -> dict[str, FileFact]:
     return {path.name: fact(path) for path in folder.iterdir()}
 
 
-def _require_same(batch: Path, manifest: Manifest) -> None:
-    """Raise BatchDiffers, naming what differs, unless the batch on disk is intact and equal to a new cut."""
-    there, here = verify(batch).model_dump(), manifest.model_dump()
+def _require_equal(batch: Path, said: Manifest, manifest: Manifest) -> None:
+    """Raise BatchDiffers, naming what differs, unless what a batch says of itself is what a new cut says."""
+    there, here = said.model_dump(), manifest.model_dump()
     differing = [name for name in here if there[name] != here[name]]
     if differing:
         raise BatchDiffers(

@@ -1,7 +1,7 @@
 """Picked ids become items: each with its dialogue, its numbers, what was said about it and why it was picked."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sinks.review.chunks import chunks
 from sinks.review.refusals import MovedMeanwhile
 from sinks.review.schema import FEEDBACK, INFERENCE, JSON, TIMES
 from sinks.review.snapshot import Snapshot
+from sinks.sealed.opening import as_text
 
 # Python's datetime would lose nanoseconds.
 _COLUMNS = {name: f"toUnixTimestamp64Nano({name})" if name in TIMES else name for name in INFERENCE | FEEDBACK}
@@ -24,19 +25,20 @@ _COLUMNS["duration_s"] = (
 # The table under the view `inferences`, because only there can the filter come before FINAL: 45 columns of thousands of
 # neighbours in the same granules are then not merged for nothing (8 times faster). It may, since it filters the key.
 INFERENCES = f"""
-SELECT {", ".join(_COLUMNS[name] for name in INFERENCE)}
+SELECT {", ".join(_COLUMNS[name] for name in INFERENCE)}, {as_text("sealed_request")}, {as_text("sealed_response")}
 FROM inference_parts FINAL
 PREWHERE inference_id IN {{ids:Array(String)}}
 WHERE week BETWEEN {{first_week:Date}} AND {{last_week:Date}}
 """  # noqa: S608  names of columns from our own schema, never a value
-ANSWERS = """
-SELECT inference_id, response_model, output_messages
+ANSWERS = f"""
+SELECT inference_id, response_model, output_messages, {as_text("sealed_response")}
 FROM inference_parts FINAL
-PREWHERE inference_id IN {ids:Array(String)}
-WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
-"""
+PREWHERE inference_id IN {{ids:Array(String)}}
+WHERE week BETWEEN {{first_week:Date}} AND {{last_week:Date}}
+"""  # noqa: S608  as above
 FEEDBACK_ABOUT = f"""
-SELECT about.inference_id, {", ".join(_COLUMNS[name] for name in FEEDBACK)}
+SELECT about.inference_id, {", ".join(_COLUMNS[name] for name in FEEDBACK)},
+       {as_text("sealed_explanation")}, {as_text("sealed_correction")}
 FROM (
     SELECT * FROM feedback_events FINAL
     PREWHERE feedback_id IN (SELECT feedback_id FROM said WHERE inference_id IN {{ids:Array(String)}})
@@ -48,6 +50,8 @@ WHERE NOT deleted
 ORDER BY about.inference_id, given.time, feedback_id
 """  # noqa: S608  as above
 
+_SEALED_INFERENCE = ("sealed_request", "sealed_response")
+_SEALED_FEEDBACK = ("sealed_explanation", "sealed_correction")
 CHUNK = 64  # items whose content the client holds in memory
 
 Item = dict[str, Any]
@@ -64,9 +68,12 @@ def items(snapshot: Snapshot, picks: Sequence[Pick]) -> Iterator[list[Item]]:
     for ids in chunks([pick.inference_id for pick in picks], CHUNK):
         chunk = [by_name[name] for name in ids]
         feedback: dict[str, list[Item]] = {}
-        for about, *values in snapshot.select(FEEDBACK_ABOUT, ids=ids):
-            feedback.setdefault(about, []).append(_row(FEEDBACK, values))
-        rows = {row[0]: _row(INFERENCE, row) for row in snapshot.read(INFERENCES, ids=ids)}
+        said = snapshot.select(FEEDBACK_ABOUT, ids=ids)
+        given = _rows(snapshot, FEEDBACK, _SEALED_FEEDBACK, [values for _, *values in said])
+        for (about, *_), row in zip(said, given, strict=True):
+            feedback.setdefault(about, []).append(row)
+        read = _rows(snapshot, INFERENCE, _SEALED_INFERENCE, snapshot.read(INFERENCES, ids=ids))
+        rows = {row["inference_id"]: row for row in read}
         missing = next((name for name in ids if name not in rows), None)
         if missing is not None:
             raise MovedMeanwhile(f"Inference {missing} was erased during the cut: cut again.")
@@ -117,10 +124,8 @@ def _answers(snapshot: Snapshot, picks: Sequence[Pick]) -> dict[str, Item]:
     """Fetch the other answers to the prompts of picks."""
     ids = sorted({each.inference_id for pick in picks for each in pick.alternatives})
     rows = [row for some in chunks(ids, CHUNK) for row in snapshot.read(ANSWERS, ids=some)]
-    return {
-        name: {"response_model": model, "output_messages": messages and _canonical(messages)}
-        for name, model, messages in rows
-    }
+    columns = ("inference_id", "response_model", "output_messages")
+    return {row["inference_id"]: row for row in _rows(snapshot, columns, ("sealed_response",), rows)}
 
 
 def line(item: Item) -> bytes:
@@ -128,9 +133,16 @@ def line(item: Item) -> bytes:
     return orjson.dumps(_readable(item), option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
-def _row(columns: Iterable[str], values: Sequence[Any]) -> Item:
-    row = dict(zip(columns, values, strict=True))
-    return row | {name: _canonical(row[name]) for name in JSON & row.keys() if row[name] is not None}
+def _rows(
+    snapshot: Snapshot, columns: Collection[str], sealed: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> list[Item]:
+    """Name the values of rows whose first is their id and whose last are sealed columns, which are opened."""
+    named: list[Item] = [dict(zip(columns, row, strict=False)) for row in rows]
+    ids = [row[0] for row in rows]
+    for at, column in enumerate(sealed, len(columns)):
+        for row, said in zip(named, snapshot.opener.content(column, ids, [each[at] for each in rows]), strict=True):
+            row |= {name: text for name, text in said.items() if name in columns}
+    return [row | {name: _canonical(row[name]) for name in JSON & row.keys() if row[name] is not None} for row in named]
 
 
 def _canonical(value: str | dict[str, str]) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from math import log, sqrt
 
 from sinks.review.chunks import chunks
+from sinks.review.corpus import words
 from sinks.review.snapshot import Snapshot
+from sinks.sealed.opening import as_text
 
 ALIKE = 0.35  # cosine of weighted terms from which a question is about the same
 COMMON = 0.2  # share of the candidates from which a term tells nothing
@@ -13,12 +15,12 @@ LEAST = 3  # questions that make a topic
 NAMED = 3  # terms in its name
 CHUNK = 1000  # ids in one query: several of them often lie in one granule
 
-_TERMS = """
-SELECT inference_id, arrayFilter(term -> NOT match(term, '[0-9]') AND lengthUTF8(term) <= 30, terms)
+_TERMS = f"""
+SELECT inference_id, terms, {as_text("sealed")}
 FROM prompt_vectors FINAL
-PREWHERE draw IN (SELECT sipHash64(arrayJoin({ids:Array(String)}))) AND inference_id IN {ids:Array(String)}
-WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
-"""
+PREWHERE draw IN (SELECT sipHash64(arrayJoin({{ids:Array(String)}}))) AND inference_id IN {{ids:Array(String)}}
+WHERE week BETWEEN {{first_week:Date}} AND {{last_week:Date}}
+"""  # noqa: S608  names of our own columns
 
 Weights = Mapping[str, float]  # of a question's terms; of length 1
 
@@ -31,7 +33,9 @@ def alike(snapshot: Snapshot, ids: Sequence[str]) -> dict[str, str]:
     """
     terms: dict[str, list[str]] = {}
     for some in chunks(ids, CHUNK):
-        terms.update(map(tuple, snapshot.read(_TERMS, ids=some)))
+        rows = snapshot.read(_TERMS, ids=some)
+        opened = snapshot.opener.terms([name for name, _, _ in rows], [sealed for _, _, sealed in rows])
+        terms |= {name: words(said or found) for (name, said, _), found in zip(rows, opened, strict=True)}
     weighted = _weighted({name: sorted(terms[name]) for name in sorted(terms)})
     followers: dict[str, list[str]] = {}
     leading: dict[str, list[str]] = {}  # term → the leaders that have it

@@ -16,6 +16,7 @@ from sinks.review.policy import Policy
 from sinks.review.select import select
 from sinks.review.snapshot import Funnel, snapshot
 from sinks.review.windows import Window
+from sinks.sealed.opening import PLAIN, Opener
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,13 @@ class Plan:
     minutes: float
 
 
-def plan(client: Client, window: Window, policy: Policy, out: Path, lateness: timedelta) -> Plan:
+def plan(
+    client: Client, window: Window, policy: Policy, out: Path, lateness: timedelta, opener: Opener = PLAIN
+) -> Plan:
     """Go through a cut's selection. Arguments are those of `cut`; the window may be open."""
     mark = watermark(client, lateness)
     name = f"plan_{cut_name(window, out)}"
-    with snapshot(client, window, window.end + lateness, parents(out, window), name) as shot:
+    with snapshot(client, window, window.end + lateness, parents(out, window), name, opener) as shot:
         selection = select(shot, policy)
         picks = selection.picks
         return Plan(

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.review.parents import Parents
 from sinks.review.windows import WEEK, Window, monday_of, nanoseconds
+from sinks.sealed.opening import PLAIN, Opener
 
 # Since 26.3 ClickHouse reads every partition under FINAL, in case a key lies in several. Ours may, in neighbouring
 # ones, which the bounds on `week` include: it is safe to leave out the others. Older servers do so by themselves.
@@ -57,7 +58,7 @@ WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
 # A week before the window covers clocks that differ; it keeps the set small when years of feedback are stored.
 _SAID = """
 SELECT assumeNotNull(inference_id) AS inference_id, feedback_id, name, score, score_low, score_high, data_type,
-       rater_kind, rater_id, correction IS NOT NULL AS corrected, choice
+       rater_kind, rater_id, correction IS NOT NULL OR sealed_correction IS NOT NULL AS corrected, choice
 FROM feedback
 WHERE inference_id IS NOT NULL
   AND NOT synthetic
@@ -109,6 +110,7 @@ class Snapshot:
     table: str
     funnel: Funnel
     bounds: Mapping[str, object]
+    opener: Opener
 
     def select(self, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
         """Return a query's rows. Values come as `{name:Type}` parameters alone, the window's bounds among them."""
@@ -131,7 +133,9 @@ class Snapshot:
 
 
 @contextmanager
-def snapshot(client: Client, window: Window, closes: datetime, parents: Parents, name: str) -> Iterator[Snapshot]:
+def snapshot(
+    client: Client, window: Window, closes: datetime, parents: Parents, name: str, opener: Opener = PLAIN
+) -> Iterator[Snapshot]:
     """Take a snapshot, for as long as the block runs.
 
     Args:
@@ -140,6 +144,7 @@ def snapshot(client: Client, window: Window, closes: datetime, parents: Parents,
         closes: until when feedback counts.
         parents: the batches that were cut before.
         name: of the cut, letters and digits: what a killed one of the same name has left is dropped.
+        opener: of content that is sealed.
     """
     table = f"cut_{name}"
     bounds = _narrowed(client, _bounds(window, closes, parents), window)
@@ -154,7 +159,7 @@ def snapshot(client: Client, window: Window, closes: datetime, parents: Parents,
         said = _SAID.replace("TABLE", table)
         create = f"CREATE TABLE {table}_said ENGINE = MergeTree ORDER BY inference_id AS {said}"
         client.command(create, dict(bounds))
-        yield Snapshot(client, window, closes, table, _funnel(client, table), bounds)
+        yield Snapshot(client, window, closes, table, _funnel(client, table), bounds, opener)
     finally:
         _drop(client, table)
 

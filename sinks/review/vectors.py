@@ -1,6 +1,7 @@
 """Inferences get vectors through a plug: the projection that ClickHouse stores, or a packaged model."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,15 +9,16 @@ from numpy.typing import NDArray
 
 from sinks.review.chunks import chunks
 from sinks.review.snapshot import Snapshot
+from sinks.sealed.opening import as_text
 
 Matrix = NDArray[np.float64]
 
 CHUNK = 1000  # ids in one query: several of them often lie in one granule
-_STORED = """
-SELECT inference_id, vector FROM prompt_vectors FINAL
-PREWHERE draw IN (SELECT sipHash64(arrayJoin({ids:Array(String)}))) AND inference_id IN {ids:Array(String)}
-WHERE week BETWEEN {first_week:Date} AND {last_week:Date}
-"""
+_STORED = f"""
+SELECT inference_id, vector, {as_text("sealed")} FROM prompt_vectors FINAL
+PREWHERE draw IN (SELECT sipHash64(arrayJoin({{ids:Array(String)}}))) AND inference_id IN {{ids:Array(String)}}
+WHERE week BETWEEN {{first_week:Date}} AND {{last_week:Date}}
+"""  # noqa: S608  names of our own columns
 
 
 class Vectors(Protocol):
@@ -34,7 +36,7 @@ class Vectors(Protocol):
 
 
 class Hashed:
-    """The random projection of hashed terms that is stored with each question."""
+    """The random projection of hashed terms that is stored with each question; of a sealed one, made of its terms."""
 
     name = "hashed"
     dimensions = 64
@@ -43,11 +45,21 @@ class Hashed:
         """See `Vectors`."""
         stored: dict[str, Any] = {}
         for some in chunks(ids, CHUNK):
-            stored.update(map(tuple, snapshot.read(_STORED, ids=some)))
+            read = snapshot.read(_STORED, ids=some)
+            opened = snapshot.opener.terms([name for name, _, _ in read], [sealed for _, _, sealed in read])
+            for (name, vector, _), terms in zip(read, opened, strict=True):
+                stored[name] = vector or projected(terms)
         rows = np.zeros((len(ids), self.dimensions))
         for at, name in enumerate(ids):
             rows[at] = stored.get(name, 0.0)
         return unit(rows)
+
+
+def projected(terms: Sequence[str]) -> Matrix:
+    """Return the sum of the terms' coins, 1 or -1 for each coordinate, as bits of a hash: float64[dimensions]."""
+    hashes = b"".join(blake2b(term.encode(), digest_size=Hashed.dimensions // 8).digest() for term in terms)
+    coins = np.unpackbits(np.frombuffer(hashes, np.uint8)).reshape(len(terms), Hashed.dimensions)
+    return np.asarray(2.0 * coins.sum(axis=0) - len(terms), np.float64)
 
 
 def unit(rows: Matrix) -> Matrix:

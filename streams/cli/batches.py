@@ -9,6 +9,7 @@ from sinks.clickhouse import ClickHouse
 from sinks.review import audit, decisions, policy_page
 from sinks.review.candidates import Reason
 from sinks.review.cut import cut
+from sinks.review.mend import mend
 from sinks.review.plan import plan
 from sinks.review.policy import Policy
 from sinks.review.windows import Window
@@ -16,6 +17,7 @@ from streams import settings as settings_module
 from streams import weekly
 from streams.cli import tables
 from streams.cli.group import main, plainly
+from streams.sealing import opener
 
 
 @main.group()
@@ -34,8 +36,9 @@ def batch_cut(week: str | None, begin: str | None, end: str | None, out: Path | 
     held = settings_module.load()
     window = _window(week, begin, end)
     policy = Policy.read(held.review_policy)
-    client = ClickHouse(held.clickhouse_url).client
-    result = cut(client, window, policy, out or held.batches, held.lateness, settings_module.tokens())
+    clickhouse = ClickHouse(held.clickhouse_url)
+    opens, tokens = opener(held, clickhouse), settings_module.tokens()
+    result = cut(clickhouse.client, window, policy, out or held.batches, held.lateness, tokens, opens)
     audit.begin(result.path, datetime.now(UTC))
     click.echo(weekly.told(result))
 
@@ -49,8 +52,9 @@ def batch_plan(week: str | None, begin: str | None, end: str | None) -> None:
     """Show what a cut would take, before it is made; the window may still be open."""
     held = settings_module.load()
     policy = Policy.read(held.review_policy)
-    client = ClickHouse(held.clickhouse_url).client
-    planned = plan(client, _window(week, begin, end), policy, held.batches, held.lateness)
+    clickhouse = ClickHouse(held.clickhouse_url)
+    window, opens = _window(week, begin, end), opener(held, clickhouse)
+    planned = plan(clickhouse.client, window, policy, held.batches, held.lateness, opens)
     funnel = planned.funnel
     click.echo(f"{planned.window.name}{'' if planned.closed else ' is open, more may come'}")
     click.echo(
@@ -96,3 +100,14 @@ def batch_verify(folder: Path) -> None:
     manifest = audit.vouched(folder, steps)
     click.echo(f"{folder} is what its manifest says: {manifest.counts.items} items of {manifest.window.name}.")
     click.echo(f"Its log is whole, {len(steps)} steps, and so are {len(said)} decisions.")
+
+
+@batch.command("mend")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@plainly
+def batch_mend(folder: Path) -> None:
+    """Cut the window of a torn batch again, and put back its files where they come out as its manifest says."""
+    held = settings_module.load()
+    clickhouse = ClickHouse(held.clickhouse_url)
+    mended = mend(clickhouse.client, folder, settings_module.tokens(), opener(held, clickhouse))
+    click.echo(f"{folder} is whole{': ' + ', '.join(mended) + ' came out the same, and are back' if mended else ''}.")

@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from deploy.local.broker import EmbeddedBroker
-from sinks.backup import KEPT, TRAFFIC
+from sinks.backup import KEPT, KEYS, TRAFFIC
 from streams.stack import LocalWorker
 from tests.whole.events import EACH, answers
 from tests.whole.harness import World
@@ -86,7 +86,7 @@ def test_another_machine_goes_on_from_a_backup(lost: World, spare: World, tmp_pa
     assert "here is" in refusal(spare.sluice("restore", str(archive)))
 
     tables = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
-    assert {name for (name,) in spare.rows(tables)} == {*KEPT, *TRAFFIC, "migrations"}, "or ClickHouse's own backup"
+    assert {name for (name,) in spare.rows(tables)} == {*KEPT, *TRAFFIC, *KEYS, "migrations"}, "or ClickHouse's own backup"
 
     # In a Kafka that counts from 0 anew, its detectors know what was usual, and see the stream return.
     spare.start()

@@ -5,10 +5,13 @@ strangers, who happened to ask the same, only where both are tagged with the sam
 then who gets which is drawn, and a preference is meant to be read from it.
 """
 
+import orjson
+
 from sinks.review.candidates import Alternative, Candidate, Draw, Reason
 from sinks.review.policy import Policy
 from sinks.review.reasons.drawing import key
 from sinks.review.snapshot import ORDER, Snapshot
+from sinks.sealed.opening import as_text
 
 # An answer is liked where a person praised or used it, and disliked where a person rated it down or asked for another.
 # What is said of all that a response answered is said of its first answer, which mostly is the only one.
@@ -50,12 +53,13 @@ WHERE inference_id IN (SELECT inference_id FROM eligible WHERE status = 'ok')
 ORDER BY {ORDER}
 """  # noqa: S608  our own text
 # As the item's content is read: only of candidates, a few hundred rows of the wide table.
-_ANSWERS = """
-SELECT inference_id, JSONLength(assumeNotNull(output_messages))
+_ANSWERS = f"""
+SELECT inference_id, JSONLength(ifNull(output_messages, '')), {as_text("sealed_response")}
 FROM inference_parts FINAL
-PREWHERE inference_id IN {ids:Array(String)}
-WHERE week BETWEEN {first_week:Date} AND {last_week:Date} AND output_messages IS NOT NULL
-"""
+PREWHERE inference_id IN {{ids:Array(String)}}
+WHERE week BETWEEN {{first_week:Date}} AND {{last_week:Date}}
+  AND (output_messages IS NOT NULL OR sealed_response IS NOT NULL)
+"""  # noqa: S608  names of our own columns
 # Two calls: of a prompt, only answers within a day of one another are compared, as the same words a month later are
 # another question. The item is the answer that was liked; the others are its alternatives.
 _PAIRS = f"""
@@ -106,7 +110,11 @@ def _one_of_n(snapshot: Snapshot, policy: Policy, limit: int) -> list[Candidate]
     """Give responses of which one answer was preferred: the item's own is the first, the others are alternatives."""
     rows = snapshot.select(_CHOICES, limit=limit, **key(policy, Reason.PREFERENCE))
     counts = snapshot.read(_ANSWERS, ids=[name for name, *_ in rows]) if rows else ()
-    answers = {str(name): int(count) for name, count in counts}
+    opened = snapshot.opener.content("sealed_response", [row[0] for row in counts], [row[2] for row in counts])
+    answers = {
+        str(name): int(count) or len(orjson.loads(said.get("output_messages", "[]")))
+        for (name, count, _), said in zip(counts, opened, strict=True)
+    }
     return [
         Candidate(
             name,
