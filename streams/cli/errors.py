@@ -8,6 +8,7 @@ from sinks.dead_letters import NoSuchLetter
 from sinks.findings import NoSuchFinding
 from sinks.references import NoSuchSegment
 from sinks.review.refusals import CutRefused
+from sinks.sealed.keys import WrongKey
 from streams.backup import BackupRefused
 from streams.cli.group import NotRecorded
 from streams.demo import DemoFailed
@@ -32,6 +33,7 @@ PLAIN = (
     UnknownScenario,
     UnreadableFile,
     Unready,
+    WrongKey,
     CannotServe,
     NoSuchFinding,
     NoSuchLetter,

@@ -35,6 +35,7 @@ WHERE = {
     "replay": ("sending",),
     "restore": ("saving",),
     "rewind": ("rewinding",),
+    "rewrap": ("sealing",),
     "schema": ("contract",),
     "settings": ("contract",),
     "similar": ("similar",),

@@ -37,6 +37,7 @@ COMMANDS = (
     "replay",
     "restore",
     "rewind",
+    "rewrap",
     "schema",
     "settings",
     "similar",
