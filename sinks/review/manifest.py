@@ -127,13 +127,17 @@ def verify(batch: Path) -> Manifest:
         TamperedBatch: names each file that was changed or is missing, or the manifest itself.
     """
     manifest = read(batch)
-    wrong = [name for name, said in sorted(manifest.files.items()) if not _is(batch / name, said)]
-    if wrong:
+    if wrong := torn_files(batch, manifest):
         raise TamperedBatch(
             f"{batch}: {', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not what {NAME} says. Do not use this "
-            "batch; cut the window again into another folder and compare."
+            "batch: `sluice batch mend` cuts its window again, and puts back what comes out the same."
         )
     return manifest
+
+
+def torn_files(batch: Path, manifest: Manifest) -> list[str]:
+    """Name the files of a batch that are not what a manifest says."""
+    return [name for name, said in sorted(manifest.files.items()) if not _is(batch / name, said)]
 
 
 def read(batch: Path) -> Manifest:

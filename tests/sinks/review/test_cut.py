@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 from sinks.review.candidates import Reason
 from sinks.review.cut import CutResult, cut
 from sinks.review.manifest import verify
+from sinks.review.mend import mend
 from sinks.review.policy import Budget, Caps, Policy, Quotas
 from sinks.review.refusals import (
     BatchDiffers,
@@ -22,6 +23,7 @@ from sinks.review.refusals import (
     UnusableFolder,
     WindowOpen,
 )
+from sinks.review.torn import torn
 from sinks.review.windows import Window
 from tests.sinks.review.planting import (
     NEXT_MONDAY,
@@ -232,3 +234,32 @@ def test_a_folder_that_cannot_be_made_is_named(client: Client, tmp_path: Path) -
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UnusableFolder, match=r"Cannot write batches to .*file"):
         made(client, tmp_path / "file")
+
+
+def test_torn_files_of_a_batch_are_cut_again_and_put_back(client: Client, tmp_path: Path) -> None:
+    plant(client, week())
+    batch = made(client, tmp_path).path
+    whole = contents(batch)
+    assert list(torn(tmp_path)) == []
+    (batch / "items.jsonl").write_bytes(whole["items.jsonl"][:1000])
+    (batch / "report.html").unlink()
+    (said,) = torn(tmp_path)
+    assert "items.jsonl, report.html are not what manifest.json says" in said
+    assert "`sluice batch mend`" in said
+    assert mend(client, batch) == ["items.jsonl", "report.html"]
+    assert contents(batch) == whole
+    assert mend(client, batch) == []
+    assert list(torn(tmp_path)) == []
+
+
+def test_what_cannot_be_cut_the_same_is_not_put_back(client: Client, tmp_path: Path) -> None:
+    plant(client, week())
+    batch = made(client, tmp_path).path
+    (batch / "items.jsonl").write_bytes(b"")
+    plant(client, inference("late", hour(3), anomaly=9.0))
+    with pytest.raises(BatchDiffers, match="would now differ in counts, files"):
+        mend(client, batch)
+    assert (batch / "items.jsonl").read_bytes() == b""
+    batch.rename(tmp_path / "elsewhere")
+    with pytest.raises(NotABatch, match="holds the batch of 2026-W46: give the folder that name"):
+        mend(client, tmp_path / "elsewhere")
