@@ -18,7 +18,8 @@ def table(result: Result, minutes: float) -> str:
         f"{result.injected} faults, {result.sent:,} answers sent, **{result.lost} lost, {result.doubled} double**; "
         f"{result.poisoned:,} records that are none, {result.dead_letters:,} dead letters; {len(result.findings)} "
         f"finding(s), {others}the same as without faults. Workers took {result.largest_mb:.0f} MB at most; "
-        f"{result.restarts} times one ended by itself and was started again.",
+        f"{result.restarts} times one ended by itself and was started again. Their logs have {result.said} lines of "
+        "Sluice's own from warnings up.",
         "",
         "| fault | times | lost | double | recovered after, median | at most | what a user sees |",
         "|---|---|---|---|---|---|---|",
