@@ -23,7 +23,6 @@ TRAFFIC = (
     "inference_parts",
     "ledger",
     "prompt_vectors",
-    "sealed_questions",
     "timeouts_found",
 )
 # Users' keys. A backup of them beside what they open would undo each erasure: they are kept apart, and only the newest.

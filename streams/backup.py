@@ -150,6 +150,7 @@ def _unpacked(archive: Path, folder: Path) -> int:
     """Unpack an archive, and return how many files it has. Raises BackupRefused where one is other than was written."""
     try:
         with tarfile.open(archive, "r:") as tar:
+            _require_plain(tar)
             tar.extractall(folder, filter="data")
         manifest = orjson.loads((folder / MANIFEST).read_bytes())
         written: Mapping[str, str] = manifest["files"]
@@ -163,6 +164,16 @@ def _unpacked(archive: Path, folder: Path) -> int:
         if name not in found or name not in written or fact(found[name]).sha256 != written[name]:
             raise BackupRefused(f"{archive}: {name} is not what was written. Take another backup.")
     return len(found)
+
+
+def _require_plain(tar: tarfile.TarFile) -> None:
+    """Raise TarError for what `backup` never writes: a link leads out of the folder, a sparse file is a bomb.
+
+    Without compression and holes nothing that comes out is larger than the archive.
+    """
+    for member in tar:
+        if not member.isreg() or member.issparse():
+            raise tarfile.TarError(f"{member.name} is no plain file")
 
 
 def _elsewhere(settings: Settings, states: Mapping[str, bytes]) -> tuple[dict[str, bytes], int]:

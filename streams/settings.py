@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from sinks.retention import Retention
+from streams.readable import harmless
 from streams.sources import Source
 
 TOKEN = "SLUICE_TOKEN_"  # noqa: S105  how the variables begin that hold tokens for others: no settings of ours
@@ -100,6 +101,10 @@ class Settings(BaseSettings):
     web_port: int = Field(6066, ge=1, le=65535, description="Port of all three; one for each worker of a machine.")
     receiver_tokens: SecretStr = Field(
         SecretStr(""), description="What senders show the receiver, comma-separated; only on loopback may it be empty."
+    )
+
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="What Prometheus shows for /metrics (Authorization: Bearer); empty leaves it open."
     )
 
     pages_url: Annotated[str, AfterValidator(_pages_url)] = Field(
@@ -262,8 +267,8 @@ def load(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what the options hold
     except ValidationError as wrong:
         raise SettingsError("\n".join(_line(error) for error in wrong.errors())) from None
-    except (ValueError, OSError) as wrong:  # a broken TOML file
-        raise SettingsError(f"sluice.toml cannot be read: {wrong}") from None
+    except (ValueError, OSError, RecursionError) as wrong:  # a broken TOML file
+        raise SettingsError(f"sluice.toml cannot be read: {harmless(str(wrong))[:300]}") from None
 
 
 def unknown_variables() -> list[str]:
@@ -288,9 +293,10 @@ def _line(error: object) -> str:
     assert isinstance(error, dict)  # noqa: S101  # pydantic's ErrorDetails, which has no public name
     name = str(error["loc"][0]) if error["loc"] else "?"
     if name not in Settings.model_fields:
-        return f"There is no setting {name} (SLUICE_{name.upper()}); `sluice settings` lists those that there are."
+        said = harmless(name)[:60]
+        return f"There is no setting {said} (SLUICE_{said.upper()}); `sluice settings` lists those that there are."
     help_ = Settings.model_fields[name].description
-    return f"SLUICE_{name.upper()}={shown(name, error['input'])!r} is wrong: {error['msg']}. It sets: {help_}"
+    return f"SLUICE_{name.upper()}={shown(name, error['input'])!r:.200} is wrong: {error['msg']}. It sets: {help_}"
 
 
 def shown(name: str, value: object) -> str:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from sinks.prometheus import Metrics
 from streams import topics
+from streams.receiver.auth import shows
 from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import Receiver
 from streams.settings import Settings
@@ -34,7 +35,11 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
     metrics = Metrics()
     receiver = Receiver(settings, metrics)
 
+    token = settings.metrics_token.get_secret_value().encode()
+
     async def exposition(request: web.Request) -> web.Response:
+        if token and not shows(request.headers, token):
+            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
         body, content_type = metrics.exposition(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 

@@ -48,6 +48,12 @@ class Door:
             )
 
 
+def shows(headers: Mapping[str, str], token: bytes) -> bool:
+    """Whether `Authorization` shows a token, each that it shows compared in the same time."""
+    shown = [each.encode(errors="surrogateescape") for each in passwords(headers)]
+    return bool(sum(hmac.compare_digest(each, token) for each in shown))
+
+
 def passwords(headers: Mapping[str, str]) -> Iterator[str]:
     """Give what `Authorization` shows, the token of Bearer or the password of Basic, where there is either."""
     scheme, _, credentials = headers.get("Authorization", "").partition(" ")

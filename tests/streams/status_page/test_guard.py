@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from streams.settings import load
 from streams.status_page import guard
+from streams.status_page.attempts import EVERY_S, TRIES, Attempts
 
 PASSWORD = "tr4ut-ß-w4ter"  # noqa: S105  # of nobody
 
@@ -21,6 +22,7 @@ async def asked(path: str = "/", headers: Mapping[str, str] | None = None, **set
     application = web.Application(middlewares=[guard.middleware(load(**settings), guard.OPEN)])
     application.router.add_get("/", page)
     application.router.add_get("/livez", page)
+    application.router.add_get("/metrics", page)
     async with TestClient(TestServer(application)) as client:
         answer = await client.get(path, headers=headers)
         await answer.read()
@@ -64,7 +66,38 @@ async def test_with_a_password_it_is_asked_for_wherever_the_worker_listens(host:
     assert (await asked(headers=bearer, web_host=host, pages_token="secret")).status == 200  # noqa: S106
 
 
-@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/nothing", 404)])
+async def test_metrics_ask_for_a_token_of_their_own() -> None:
+    settings: dict[str, Any] = {"web_host": "0.0.0.0", "metrics_token": "of metrics", "pages_token": PASSWORD}  # noqa: S104
+    assert (await asked("/metrics", **settings)).status == 401
+    assert (await asked("/metrics", {"Authorization": "Bearer of metrics"}, **settings)).status == 200
+    assert (await asked("/", {"Authorization": "Bearer of metrics"}, **settings)).status == 401
+
+
+async def test_who_has_shown_too_many_wrong_passwords_waits() -> None:
+    application = web.Application(middlewares=[guard.middleware(load(pages_token=PASSWORD), guard.OPEN)])
+    wrong, right = ({"Authorization": f"Bearer {token}"} for token in ("wrong", "tr4ut-w4ter"))
+    async with TestClient(TestServer(application)) as client:
+        told = [(await client.get("/", headers=wrong)).status for _ in range(TRIES + 2)]
+        refused = await client.get("/", headers=right)
+        assert (await client.get("/livez")).status == 404, "of what is open nobody waits for"
+    assert told[:TRIES] == [401] * TRIES
+    assert told[-1] == refused.status == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 2 * EVERY_S
+
+
+def test_tries_come_back_one_by_one_and_an_address_does_not_take_those_of_another() -> None:
+    clock = [100.0]
+    attempts = Attempts(lambda: clock[0])
+    for _ in range(TRIES):
+        attempts.failed("10.0.0.7")
+    attempts.require_left("10.0.0.8")
+    with pytest.raises(web.HTTPTooManyRequests):
+        attempts.require_left("10.0.0.7")
+    clock[0] += EVERY_S
+    attempts.require_left("10.0.0.7")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/nothing", 404), ("/livez", 200)])
 async def test_every_answer_is_fenced_in(path: str, status: int) -> None:
     answer = await asked(path)
     assert answer.status == status
