@@ -106,6 +106,10 @@ chaos: $(READY) ## Break workers, Kafka and ClickHouse at random under load, and
 HOURS ?= 1
 RATE ?= 1000
 
+.PHONY: backpressure
+backpressure: $(READY) ## Take ClickHouse away from a worker under load and say what it held and how it caught up (MINUTES=30 RATE=5000)
+	$(BIN)/python -m tests.chaos.backpressure --minutes $(MINUTES) --rate $(RATE)
+
 .PHONY: soak
 soak: $(READY) ## Let a worker run under a steady load, and keep the curves of what it holds in docs/reliability.md (HOURS=1 RATE=1000)
 	$(BIN)/python -m tests.chaos.soak --hours $(HOURS) --rate $(RATE) --keep

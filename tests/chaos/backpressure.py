@@ -23,7 +23,7 @@ from tests.whole.harness import World
 
 WARM_S = 10.0
 EVERY_S = 2.0
-FULL_S = 10.0  # after which a worker without a store has fetched all that it holds
+FULL_S = 20.0  # after which a worker without a store has fetched all that it holds
 FLAT = 0.10  # share by which memory may rise after that
 CATCHES_UP_WITHIN = 3  # times the outage, and a minute: else it never will
 STOPS_WITHIN_S = 20.0
