@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -33,9 +34,8 @@ class Meaning:
 
     def __init__(self) -> None:
         self.texts = 0  # from which the reference is known
-        self.two_sample = TwoSample(WIDTH)
-        self.quarantine = Quarantine(WIDTH + LEARNERS * SHAPES, QUARANTINE)
         self._levels = b""
+        self._bets: _Bets | None = None  # once it is: most segments have no vectors, and bets take 80 KB
 
     @property
     def watching(self) -> bool:
@@ -44,35 +44,38 @@ class Meaning:
 
     def step(self, vector: NDArray[np.uint8]) -> float:
         """Take one text's vector (uint8[WIDTH]) and return the evidence, which is 0 as long as it is not watching."""
+        bets = self._bets
         if not vector.any():
-            return float(self.two_sample.evidence.mean())
-        if not self.watching:
+            return float(bets.two_sample.evidence.mean()) if bets else 0.0
+        if bets is None:
             self._levels += vector.tobytes()
             self.texts += 1
+            self._bets = _Bets() if self.watching else None
             return 0.0
         key = zlib.crc32(vector.tobytes()) or 1
-        held, repeated = self.two_sample.evidence, bool((self.two_sample.keys == key).any())
+        held, repeated = bets.two_sample.evidence, bool((bets.two_sample.keys == key).any())
         known = reference(self._levels, WIDTH, RIDGE)
         scores = known.table[_COLUMNS, vector].astype(np.float64) - known.centre
-        evidence, told = self.two_sample.step(known, scores, key, self.texts)
+        evidence, told = bets.two_sample.step(known, scores, key, self.texts)
         if repeated:
-            self.two_sample.evidence = held
+            bets.two_sample.evidence = held
             evidence = float(held.mean())
         if self.texts < COMPLETE:
-            self._learn(scores, told)
+            self._learn(bets, scores, told)
         return evidence
 
     def start_anew(self) -> None:
         """Forget the evidence, and what waits to be learned: an alarm was raised."""
-        self.two_sample.evidence = np.zeros_like(self.two_sample.evidence)
-        self.quarantine.clear()
+        if self._bets:
+            self._bets.two_sample.evidence = np.zeros_like(self._bets.two_sample.evidence)
+            self._bets.quarantine.clear()
 
-    def _learn(self, scores: Numbers, told: Numbers) -> None:
-        released = self.quarantine.add(np.concatenate([scores, told.ravel()]).astype(np.float32))
+    def _learn(self, bets: "_Bets", scores: Numbers, told: Numbers) -> None:
+        released = bets.quarantine.add(np.concatenate([scores, told.ravel()]).astype(np.float32))
         if released is not None:
             self.texts += QUARANTINE
             mean, told = np.split(released.astype(np.float64) / QUARANTINE, [WIDTH])
-            self.two_sample.learn(mean, told, QUARANTINE / self.texts)
+            bets.two_sample.learn(mean, told, QUARANTINE / self.texts)
 
     def state(self) -> dict[str, Any]:
         """Return all that it knows, as bytes and numbers: about 90 KB."""
@@ -80,8 +83,7 @@ class Meaning:
             "version": VERSION,
             "texts": self.texts,
             "levels": zlib.compress(self._levels, 9),
-            **{name: zlib.compress(attrgetter(name)(self).tobytes()) for name in _ARRAYS},
-            **{name: int(attrgetter(name)(self)) for name in _NUMBERS},
+            **(self._bets.state() if self._bets else _no_bets()),
         }
 
     @classmethod
@@ -91,13 +93,38 @@ class Meaning:
         if state is None or state.get("version") != VERSION:
             return meaning
         meaning.texts, meaning._levels = state["texts"], zlib.decompress(state["levels"])
+        if meaning.watching:
+            meaning._bets = _Bets.restore(state)
+            if meaning._bets.two_sample.lesson_at:
+                meaning._bets.two_sample.resume(reference(meaning._levels, WIDTH, RIDGE))
+        return meaning
+
+
+class _Bets:
+    """What is bet with once the reference is complete."""
+
+    def __init__(self) -> None:
+        self.two_sample = TwoSample(WIDTH)
+        self.quarantine = Quarantine(WIDTH + LEARNERS * SHAPES, QUARANTINE)
+
+    def state(self) -> dict[str, Any]:
+        return {name: zlib.compress(attrgetter(name)(self).tobytes()) for name in _ARRAYS} | {
+            name: int(attrgetter(name)(self)) for name in _NUMBERS
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> "_Bets":
+        bets = cls()
         for name in _ARRAYS:
             part, _, own = name.rpartition(".")
-            owner, old = attrgetter(part)(meaning), attrgetter(name)(meaning)
+            owner, old = attrgetter(part)(bets), attrgetter(name)(bets)
             setattr(owner, own, np.frombuffer(zlib.decompress(state[name]), old.dtype).reshape(old.shape).copy())
         for name in _NUMBERS:
             part, _, own = name.rpartition(".")
-            setattr(attrgetter(part)(meaning), own, state[name])
-        if meaning.two_sample.lesson_at:
-            meaning.two_sample.resume(reference(meaning._levels, WIDTH, RIDGE))
-        return meaning
+            setattr(attrgetter(part)(bets), own, state[name])
+        return bets
+
+
+@cache
+def _no_bets() -> dict[str, Any]:
+    return _Bets().state()

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -199,7 +200,7 @@ class TextDrift(base.DriftDetector):
             "texts": self.texts,
             "levels": zlib.compress(self._packed or bytes(self._levels), 9),
             "meaning": self.meaning.state(),
-            **{name: zlib.compress(array.tobytes()) for name, array in arrays.items()},
+            **{name: _compressed(array) for name, array in arrays.items()},
             **numbers,
         }
 
@@ -230,3 +231,13 @@ class TextDrift(base.DriftDetector):
         if detector.two_sample.lesson_at:
             detector.two_sample.resume(reference(levels))
         return detector
+
+
+def _compressed(array: NDArray[Any]) -> bytes:
+    return zlib.compress(array.tobytes()) if array.any() else _zeros(array.nbytes)
+
+
+@cache
+def _zeros(size: int) -> bytes:
+    """Return so many zeros compressed: what nothing is known of yet, which is most of a young segment's state."""
+    return zlib.compress(bytes(size))

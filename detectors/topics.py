@@ -12,6 +12,7 @@ SURGE = 0.1  # of all texts: how much more of them have a word, when a topic com
 BAND = 2.5  # standard errors of the reference's share by which it may be higher
 QUARANTINE = 1_024  # texts: a topic takes that long to be found
 _CEILING = np.float32(1e30)
+_NO_BET = np.ones(GRAMS, np.float32)
 
 
 class Topics:
@@ -31,8 +32,7 @@ class Topics:
         self.counts = np.zeros(GRAMS, np.float32)  # of the reference's texts, those with a word of the bucket
         self.texts = 0  # of the reference
         self.quarantine = Quarantine(GRAMS, QUARANTINE)
-        self.present = np.ones(GRAMS, np.float32)
-        self.absent = np.ones(GRAMS, np.float32)
+        self.present, self.absent = _NO_BET, _NO_BET
 
     def begin(self) -> None:
         """Set what is bet against."""

@@ -21,6 +21,7 @@ LEARNERS = 2 * _SPANS
 ARRAYS = ("evidence", "pay", "offset", "live", "weight", "keys", "differences", "lesson_weight", "lesson_offset")
 NUMBERS = ("seen", "lesson_at", "lesson_texts")
 _CEILING = 1e30
+_NO_LESSON = np.zeros((LEARNERS, 0))  # as large as they will be, they are 30 KB of each segment that has hardly a text
 _OFTEN = TEXTS / (TEXTS - 1)
 _PAID = bets(normal_scores(np.linspace(0, TEXTS, TEXTS + 1)))  # by the number of reference texts that score lower
 _AT_REST = bets(normal_scores(np.linspace(0.5, TEXTS - 0.5, TEXTS)))
@@ -60,8 +61,7 @@ class TwoSample:
         self.lesson_weight = np.ones(_SPANS)
         self.lesson_offset = np.zeros(width)
         self.differences = np.zeros((LEARNERS, width), np.float32)
-        self.directions = np.zeros((LEARNERS, width))
-        self.ranked = np.zeros((LEARNERS, TEXTS))
+        self.directions, self.ranked = _NO_LESSON, _NO_LESSON
 
     def step(self, known: Reference, scores: Numbers, key: int, texts: int) -> tuple[float, Numbers]:
         """Bet on one text, then learn it; return the evidence, and what each bet paid (float64[LEARNERS, SHAPES]).
