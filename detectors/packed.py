@@ -23,7 +23,7 @@ def pack(state: dict[str, Any]) -> bytes:
     >>> unpack(pack({"counts": np.array([1.5, 2.0], np.float32), "events": 7}))
     {'counts': array([1.5, 2. ], dtype=float32), 'events': 7}
     """
-    return zlib.compress(msgpack.packb(state, default=_extension), level=6)
+    return zlib.compress(msgpack.packb(state, default=_extension), level=3)
 
 
 def unpack(payload: bytes) -> dict[str, Any]:
