@@ -65,7 +65,14 @@ def build(
     metrics, group = Metrics(), _Group(app)
 
     measurements = _topic(app, measured)
-    state = app.Table(kept_state.TABLE, key_type=bytes, value_type=bytes, partitions=settings.partitions, default=bytes)
+    state = app.Table(
+        kept_state.TABLE,
+        key_type=bytes,
+        value_type=bytes,
+        partitions=settings.partitions,
+        default=bytes,
+        extra_topic_configs=kept_state.TOPIC,
+    )
 
     def keep(partition: int, key: bytes, value: bytes) -> Awaitable[object]:
         state.data[key] = value

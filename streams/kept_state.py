@@ -14,6 +14,8 @@ from streams.settings import Settings
 from streams.topics import KafkaUnreachable, create
 
 TABLE = "detector-state"
+# By the broker's time: by their own, those of a worker whose clock is more than an hour ahead would be refused.
+TOPIC = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
 
 
 async def sealed(settings: Settings) -> dict[str, bytes]:
@@ -55,8 +57,7 @@ async def any_kept(settings: Settings) -> bool:
 async def put(settings: Settings, states: Mapping[str, bytes]) -> None:
     """Give Kafka the sealed states of segments, for workers to wake from. Raises KafkaUnreachable."""
     name = changelog(settings)
-    compacted = {"cleanup.policy": "compact"}
-    await create(settings, [NewTopic(name, settings.partitions, settings.replication, topic_configs=compacted)])
+    await create(settings, [NewTopic(name, settings.partitions, settings.replication, topic_configs=TOPIC)])
     now_ms = time.time_ns() // 1_000_000
     # By key, as measurements are: so that whoever gets a segment's measurements has its state.
     records = [Record(name, segment.encode(), state, now_ms) for segment, state in sorted(states.items())]

@@ -21,8 +21,8 @@ from streams.settings import Settings
 def rewind_(what: str) -> None:
     """Have workers read again what was lost, as far as Kafka has it. Stop them first, and start them afterwards.
 
-    gaps: offsets that are committed and not in the ledger. records: all that gateways sent, after a table was lost.
-    measurements: what detectors learn from, after their state was lost. Whatever is there already stays one row.
+    gaps: offsets that are committed and not in the ledger. records: these, and all that gateways sent, after a table
+    was lost. measurements: what detectors learn from, after their state was lost. What is there already stays one row.
     """
     held = settings_module.load()
     read = asyncio.run(offsets.progress(held))
@@ -39,10 +39,7 @@ def rewind_(what: str) -> None:
 
 
 def _wanted(what: str, held: Settings, read: Progress) -> dict[Partition, int]:
-    match what:
-        case "gaps":
-            return rewind.to_gaps(ledger.read(ClickHouse(held.clickhouse_url).client, read.committed))
-        case "records":
-            return rewind.to_first_records(held, read)
-        case _:
-            return rewind.to_first_measurements(held, read)
+    if what == "measurements":
+        return rewind.to_first_measurements(held, read)
+    gaps = rewind.to_gaps(ledger.read(ClickHouse(held.clickhouse_url).client, read.committed))
+    return gaps if what == "gaps" else gaps | rewind.to_first_records(held, read)
