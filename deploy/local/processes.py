@@ -2,16 +2,20 @@
 
 import atexit
 import contextlib
+import random
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from os import environ, getpid
+from itertools import chain
+from os import close, environ, getpid
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,10 +24,16 @@ LOOPBACK = "127.0.0.1"
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 POLL_S = 0.05
 LOG_TAIL_LINES = 20
+# Below what systems take for outgoing connections (32768 and up on Linux, 49152 on macOS and Windows), any of which
+# could otherwise hold a port between its choice and the start of its server.
+PORTS = range(15_000, 32_000)
 
 # Linux delivers a parent-death signal when the THREAD that forked ends, so every child is forked by this one thread,
 # which lives as long as the process.
 _forks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forks")
+_dice = random.SystemRandom()  # not the seeded one: two test runs would draw the same ports
+_marks: deque[int] = deque(maxlen=64)  # file descriptors, which the end of the process closes
+_choosing = threading.Lock()
 
 
 class ServerFailed(Exception):
@@ -31,11 +41,22 @@ class ServerFailed(Exception):
 
 
 def free_port() -> int:
-    """A TCP port on loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that nothing holds, and that no other process gets of this function for a while.
+
+    UDP's port of the same number is bound as a mark, which others of ours see, and which goes with this process; the
+    latest 64 are kept, more than are ever chosen and not yet listened on.
+    """
+    begin = _dice.randrange(len(PORTS))
+    for port in chain(PORTS[begin:], PORTS[:begin]):
+        with contextlib.suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as mark, socket.socket() as probe:
+            mark.bind((LOOPBACK, port))
+            probe.bind((LOOPBACK, port))
+            with _choosing:
+                if len(_marks) == _marks.maxlen:
+                    close(_marks.popleft())
+                _marks.append(mark.detach())
+            return port
+    raise ServerFailed(f"no port of {PORTS.start} to {PORTS.stop - 1} is free on {LOOPBACK}: stop what holds them")
 
 
 def listens(port: int) -> bool:
@@ -57,7 +78,7 @@ class LocalServer(ABC):
     """
 
     name: str
-    ready_within_s = 60.0
+    ready_within_s = 120.0
     stops_within_s = 10.0
 
     def __init__(self, port: int | None = None, log: Path | None = None) -> None:

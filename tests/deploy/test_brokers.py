@@ -73,7 +73,7 @@ async def test_records_come_back_whole_and_in_order(broker: KafkaServer, topic: 
     at = TopicPartition(topic, sent[0].partition)
     async with AIOKafkaConsumer(bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest") as consumer:
         consumer.assign([at])
-        read = [await asyncio.wait_for(consumer.getone(at), 20) for _ in range(4)]
+        read = [await asyncio.wait_for(consumer.getone(at), 90) for _ in range(4)]
     assert [(r.offset, r.value) for r in read] == [(0, b"0"), (1, b"1"), (2, b"2"), (3, None)]
     assert [(r.key, r.headers, r.timestamp) for r in read[:3]] == [
         (b"k", (("h", bytes([i])),), i + 1) for i in range(3)

@@ -31,7 +31,7 @@ def local(tmp_path: Path) -> Iterator[LocalClickHouse]:
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "deploy.local.clickhouse", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=30)
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=120)
 
 
 def test_says_what_it_is(local: LocalClickHouse, tmp_path: Path) -> None:
@@ -107,10 +107,8 @@ def test_stop_ends_it_while_a_statement_runs(local: LocalClickHouse) -> None:
     connection = http.client.HTTPConnection(LOOPBACK, local.port)
     connection.request("POST", "/", b"SELECT number FROM system.numbers")
     connection.getresponse().read(4)
-    begun = time.monotonic()
     local.stop()
-    assert time.monotonic() - begun < local.stops_within_s
-    assert local.exit_code == 0
+    assert local.exit_code == 0, f"it ends by itself, before it is killed after {local.stops_within_s:g} s"
     connection.close()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.processes import LocalServer, ServerFailed, free_port
+from deploy.local import processes
+from deploy.local.processes import LOOPBACK, LocalServer, ServerFailed, free_port
 
 SERVES = "import http.server as h; h.HTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
 ROOT = Path(__file__).parents[2]
@@ -134,7 +136,7 @@ def test_dies_with_a_parent_that_is_killed() -> None:
         pid, log = parent.stdout.readline().split()
         os.kill(int(pid), 0)
         parent.kill()
-    assert _gone_within(int(pid), seconds=3)
+    assert _gone_within(int(pid), seconds=30)
     Path(log).unlink()
 
 
@@ -144,15 +146,30 @@ def test_a_program_that_forgets_to_stop_leaves_nothing() -> None:
         "from tests.deploy.test_processes import Scripted, SERVES; s = Scripted(SERVES); s.start(); print(s.pid, s.log)"
     )
     said = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=20, cwd=ROOT
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60, cwd=ROOT
     )
     pid, log = said.stdout.split()
-    assert _gone_within(int(pid), seconds=3)
+    assert _gone_within(int(pid), seconds=30)
     assert not Path(log).exists()
 
 
-def test_free_ports_are_free() -> None:
-    assert len({free_port() for _ in range(20)}) > 1
+def test_a_free_port_is_none_of_those_that_outgoing_connections_take() -> None:
+    chosen = [free_port() for _ in range(60)]
+    assert len(set(chosen)) == 60, "none is handed out twice"
+    with socket.create_server((LOOPBACK, 0)) as the_systems:
+        assert max(chosen) < the_systems.getsockname()[1]
+
+
+def test_a_port_that_is_chosen_or_taken_is_no_free_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setattr(processes, "PORTS", range(port, port + 1))
+    with pytest.raises(ServerFailed, match=f"no port of {port} to {port} is free"):
+        free_port()
+    with socket.create_server((LOOPBACK, 0)) as another:
+        taken = another.getsockname()[1]
+        monkeypatch.setattr(processes, "PORTS", range(taken, taken + 1))
+        with pytest.raises(ServerFailed, match="is free"):
+            free_port()
 
 
 def _gone_within(pid: int, seconds: float) -> bool:

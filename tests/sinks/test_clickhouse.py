@@ -1,6 +1,5 @@
 """What ClickHouse says, or fails to say, is judged right: waited for where that helps, else a line with a cure."""
 
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from deploy.local.processes import free_port
 from sinks import columns
 from sinks.base import SinkBroken, SinkBusy, SinkError
 from sinks.clickhouse import PASSING, ClickHouse, connect, judged, migrate
@@ -74,8 +74,7 @@ def test_one_insert_may_make_the_parts_of_many_weeks(sink: ClickHouse) -> None:
 
 
 def test_a_port_at_which_nobody_listens_is_busy() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     with pytest.raises(SinkBusy, match=rf"ClickHouse at http://127\.0\.0\.1:{port} does not answer") as busy:
         ClickHouse(f"http://alice:{SECRET}@127.0.0.1:{port}/sluice")
     assert _is_one_plain_line(busy.value)

@@ -47,7 +47,7 @@ class WorkerProcess:
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=90)
 
     @property
     def partitions(self) -> list[int]:
@@ -119,13 +119,13 @@ class Scene:
         """How often each id was confirmed."""
         return Counter(identity for note in self.notes("ids") for identity in note["ids"])
 
-    async def until(self, reached: Callable[[], bool], seconds: float = 40.0, what: str = "it") -> None:
+    async def until(self, reached: Callable[[], bool], seconds: float = 120.0, what: str = "it") -> None:
         deadline = time.monotonic() + seconds
         while not reached():
             assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s\n{self._logs()}"
             await asyncio.sleep(0.1)
 
-    async def until_confirmed(self, count: int, seconds: float = 40.0) -> None:
+    async def until_confirmed(self, count: int, seconds: float = 120.0) -> None:
         await self.until(lambda: len(self.ids()) >= count, seconds, f"{count} ids confirmed")
 
     async def committed(self, topic: str | None = None) -> dict[int, int | None]:
@@ -138,7 +138,7 @@ class Scene:
         finally:
             await consumer.stop()
 
-    async def until_committed(self, topic: str | None = None, seconds: float = 10.0) -> None:
+    async def until_committed(self, topic: str | None = None, seconds: float = 60.0) -> None:
         """Wait until the group has committed the end of every partition that was produced to."""
         ends, deadline = self.ends[topic or self.topic], time.monotonic() + seconds
         while not ends.items() <= (committed := await self.committed(topic)).items():

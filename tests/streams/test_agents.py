@@ -113,7 +113,7 @@ class TestIngest:
         # No further block comes: the walk has to say so all the same.
         walk = scene.ingest().walk(stream(event_, then_wait=True))
         with pytest.raises(SinkBroken, match="no such table"):
-            await asyncio.wait_for(walk, timeout=5)
+            await asyncio.wait_for(walk, timeout=60)
         assert event_.acks == 0
         assert scene.tables["ledger"] == []
         assert scene.sample("sluice_records_total", topic=RESPONSES, outcome="written") == 0
@@ -122,7 +122,7 @@ class TestIngest:
         scene = Scene()
         flood = scene.batch(batch(REQUESTS, 0, 0, [b"{"] * 1000))
         with pytest.raises(PoisonFlood, match="SLUICE_POISON_SHARE=1"):
-            await asyncio.wait_for(scene.ingest().walk(stream(flood, then_wait=True)), timeout=5)
+            await asyncio.wait_for(scene.ingest().walk(stream(flood, then_wait=True)), timeout=60)
         assert flood.acks == 0
         assert scene.tables == {}
 

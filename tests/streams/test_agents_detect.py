@@ -120,7 +120,7 @@ class TestDetect:
         await asyncio.sleep(0.02)
         gate.set()
         with pytest.raises(SinkBroken):
-            await asyncio.wait_for(walk, timeout=5)
+            await asyncio.wait_for(walk, timeout=60)
         await checkpoint
         assert event_.acks == 0
         assert scene.changelog == []
@@ -210,7 +210,7 @@ class TestDetect:
             checkpoint = asyncio.create_task(detect.checkpoint())
         await scene.until(lambda: f"refused {away_for}" in scene.log)
         scene.generation, moved.current = 2, False
-        await asyncio.wait_for(asyncio.gather(walk, checkpoint), timeout=5)
+        await asyncio.wait_for(asyncio.gather(walk, checkpoint), timeout=60)
         scene.refusals[away_for].clear()
         await detect.walk(stream(mine))
         await detect.checkpoint()

@@ -95,7 +95,7 @@ async def test_a_sink_that_is_down_pauses_its_partitions_and_nothing_else(scene:
     for identity in range(30):
         await scene.produce([identity], topic=scene.plain_topic)
         await asyncio.sleep(0.1)
-    await scene.until(lambda: len(scene.notes("plain")) == 30, seconds=1, what="the plain agent, meanwhile,")
+    await scene.until(lambda: len(scene.notes("plain")) == 30, seconds=20, what="the plain agent, meanwhile,")
     assert scene.notes("cpu")[-1]["cpu"] - cpu < 1, "waiting for a sink takes no CPU to speak of"
     assert not scene.ids()
     scene.gate.touch()
@@ -112,7 +112,7 @@ async def test_a_window_of_one_batch_is_filled_again_at_once(scene: Scene) -> No
     cpu = scene.notes("cpu")[-1]["cpu"]
     await asyncio.sleep(2)
     scene.gate.touch()
-    await scene.until_confirmed(8000, seconds=5)
+    await scene.until_confirmed(8000)
     assert scene.ids().total() == 8000
     assert scene.notes("cpu")[-1]["cpu"] - cpu < 1
 
@@ -122,7 +122,7 @@ async def test_a_worker_whose_sink_is_down_still_gives_partitions_up(scene: Scen
     first = scene.start(gate=str(scene.gate))
     await scene.until(lambda: bool(scene.notes("held")), what="a batch that is held")
     second = scene.start()
-    await scene.until(lambda: len(first.partitions) == len(second.partitions) == 2, seconds=15, what="sharing")
+    await scene.until(lambda: len(first.partitions) == len(second.partitions) == 2, what="sharing")
     scene.gate.touch()
     await scene.until_confirmed(8000)
     await scene.until_committed()

@@ -26,7 +26,7 @@ async def test_a_block_is_full_when_its_sizes_add_up() -> None:
 
 async def test_a_block_that_is_old_goes_as_it_is() -> None:
     blocks = gathered(_source([1, 1], then_wait=True), lambda batch: batch, full=8, linger=0.05)
-    assert await asyncio.wait_for(anext(blocks), timeout=5) == [1, 1]
+    assert await asyncio.wait_for(anext(blocks), timeout=60) == [1, 1]
     await blocks.aclose()  # type: ignore[attr-defined]  # an async generator, which AsyncIterator does not say
 
 

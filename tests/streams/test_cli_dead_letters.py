@@ -23,7 +23,7 @@ from streams.sources import Format, Source
 from streams.stack import LocalWorker
 from tests.streams.test_cli import sluice
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 TOPIC = "gateway"
 HOSTILE = b"\x1b]0;owned\x07\xff\x00"
 HEADERS = (("tenant", b"\xff"), ("none", None))

@@ -295,7 +295,7 @@ def sent(held: Settings, count: int) -> list[tuple[str, Command]]:
         topic = held.topic_prefix + topics.MEASUREMENTS.name
         consumer = AIOKafkaConsumer(topic, bootstrap_servers=held.kafka_bootstrap, auto_offset_reset="earliest")
         await consumer.start()
-        records = [await asyncio.wait_for(consumer.getone(), 20) for _ in range(count)]
+        records = [await asyncio.wait_for(consumer.getone(), 90) for _ in range(count)]
         await consumer.stop()
         return [(record.key.decode(), unpack(record.value)) for record in records]
 

@@ -1,12 +1,12 @@
 """`sluice doctor` names what is missing and what to do about it; what is well does not hide what is not."""
 
-import socket
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from deploy.local.broker import KafkaServer
+from deploy.local.processes import free_port
 from sinks.clickhouse import connect, migrate
 from streams import doctor, topics
 from streams.settings import Settings, load
@@ -17,8 +17,7 @@ from tests.sinks.half_server import HalfServer
 @pytest.fixture
 def nobody() -> str:
     """An address at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        return f"127.0.0.1:{unused.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def _absent(nobody: str, batches: Path) -> Settings:

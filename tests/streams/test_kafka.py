@@ -26,7 +26,7 @@ from streams.traffic.plan import WEEK, Plan, week_start
 from tests.conftest import require_kafka_or_skip
 from tests.deploy.secure_kafka import PASSWORD, USER, SecureKafka
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 """How far a group is, asked without joining it: committed offsets and ends of logs, on every broker."""
 
-import socket
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local.broker import KafkaServer
+from deploy.local.processes import free_port
 from streams import offsets, topics
 from streams.offsets import Progress
 from streams.settings import Settings, load
@@ -83,8 +83,7 @@ async def test_asking_does_not_make_the_group_move(settings: Settings) -> None:
 
 
 async def test_a_broker_that_is_away_is_said_with_the_cure() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     with pytest.raises(topics.KafkaUnreachable, match="SLUICE_KAFKA_BOOTSTRAP"):
         await offsets.progress(load(kafka_bootstrap=f"127.0.0.1:{port}"))
 

@@ -98,7 +98,7 @@ async def test_a_speed_is_kept(broker: KafkaServer, prefix: str) -> None:
     records = [Record(TOPIC, None, b"x", 1_790_000_000_000) for _ in range(100)]
     began = time.monotonic()
     await produce(records, Connection(broker.bootstrap), prefix, speed=100.0)
-    assert 0.9 <= time.monotonic() - began < 4
+    assert 0.9 <= time.monotonic() - began < 20
 
 
 async def test_live_records_are_not_sent_before_their_time(broker: KafkaServer, prefix: str) -> None:

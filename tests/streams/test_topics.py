@@ -1,7 +1,6 @@
 """The topics of the map are made where they are missing, once, and what is there already is left as it is."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local.broker import KafkaServer
+from deploy.local.processes import free_port
 from streams import topics
 from streams.settings import Settings, load
 
@@ -82,8 +82,7 @@ async def test_what_the_broker_will_not_make_is_said_with_the_cure(settings: Set
 
 
 async def test_a_broker_that_is_away_is_said_with_the_cure() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     with pytest.raises(topics.KafkaUnreachable) as away:
         await topics.ensure(load(kafka_bootstrap=f"127.0.0.1:{port}"))
     said = str(away.value)

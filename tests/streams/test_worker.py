@@ -51,7 +51,7 @@ def test_an_unreachable_kafka(tmp_path: Path) -> None:
         env=environment(SLUICE_KAFKA_BOOTSTRAP=NOBODY),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     cure = rf"Kafka does not answer at {NOBODY} .*sluice up.*SLUICE_KAFKA_BOOTSTRAP"

@@ -22,7 +22,7 @@ from streams.offers import Offers
 from streams.pace import SILENT_S, WorkClock
 from streams.settings import load
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 KEY = "k" * 32
 BUDGET = Budget(segments=10, false_alarms=10.0)
 DEFAULTS: dict[str, Any] = {"state_key": KEY, "linger_seconds": 0.005, "block_records": 1}

@@ -79,7 +79,7 @@ class Sources:
         if not instant:
             asked = {"query": expression, "start": now - RANGE_S, "end": now, "step": STEP_S}
         url = f"{self.prometheus}/api/v1/query{'' if instant else '_range'}?{urllib.parse.urlencode(asked)}"
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # of Prometheus on loopback
+        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310  # of Prometheus on loopback
             found = json.load(answer)["data"]["result"]
         return [each for each in found if any(math.isfinite(float(value)) for value in _values(each))]
 

@@ -31,7 +31,7 @@ from streams.stack import LocalWorker
 
 REQUESTS, RESPONSES, FEEDBACK = (topic.name for topic in topics.NATIVE)
 PARTITIONS = 4
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0  # which costs nothing where all goes well
 WAKES_WITHIN_S = 2.0
 LARGEST = 8 * 1024 * 1024  # bytes of a record that the topics take
 KEY = "0123456789abcdef" * 2
@@ -251,6 +251,7 @@ class World:
             progress = asyncio.run(offsets.progress(self.settings))
             if progress.lag or self.held():
                 quiet_since = None
+                assert any(worker.exit_code is None for worker in self.workers), "no worker runs any more"
                 assert time.monotonic() < deadline, (
                     f"{progress.lag} records unconfirmed, {self.held():g} rows unwatched"
                 )

@@ -78,14 +78,14 @@ def sources(grafana: Grafana, clickhouse_url: str, tmp_path_factory: pytest.Temp
             send(world, live, RECORDS_PER_S)
             said = feedback("over-http", **WITH_ADDRESS).value
             told = urllib.request.Request(f"http://127.0.0.1:{worker.port}/v1/feedback", said, JSON)
-            urllib.request.urlopen(told, timeout=5).close()  # noqa: S310  # of a worker on loopback
+            urllib.request.urlopen(told, timeout=30).close()  # noqa: S310  # of a worker on loopback
             world.settle()
             time.sleep(SCRAPES_S)
             yield Sources(f"http://127.0.0.1:{prometheus.port}", world.client)
 
 
 def ready(worker: LocalWorker) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{worker.port}/readyz", timeout=5):
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{worker.port}/readyz", timeout=30):
         return True
     return False
 

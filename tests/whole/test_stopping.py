@@ -1,7 +1,5 @@
 """SIGTERM: the worker ends what it has begun, commits it, and leaves; the next one reads nothing twice."""
 
-import time
-
 from tests.whole.events import response
 from tests.whole.harness import World, logged
 from tests.whole.side_by_side import side_by_side
@@ -12,11 +10,8 @@ def test_sigterm_under_load_commits_and_ends(world: World) -> None:
     worker = world.start()
     with world.load(response(f"stopped-{number}", duration_s=1.0) for number in range(6_000)):
         world.until_at_least(lambda: worker.metric("sluice_records_total"), 1_500, "records confirmed")
-        begun = time.monotonic()
         worker.stop()
-        took = time.monotonic() - begun
-    assert worker.exit_code == 0
-    assert took < 6
+    assert worker.exit_code == 0, f"it ends by itself, before it is killed after {worker.stops_within_s:g} s"
     assert logged(worker), "and none of its lines has a traceback"
     world.start()
     world.settle()

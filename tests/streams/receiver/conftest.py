@@ -26,5 +26,5 @@ def receiver(embedded: EmbeddedBroker, request: pytest.FixtureRequest) -> Iterat
 def http(receiver: Receiving) -> Iterator[httpx.Client]:
     """A client that shows the token; what was sent before the test is out of sight."""
     receiver.taken()
-    with httpx.Client(base_url=receiver.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10) as client:
+    with httpx.Client(base_url=receiver.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
         yield client

@@ -49,7 +49,7 @@ class Receiving:
 
     def taken(self) -> list[Taken]:
         """Return the records that have come since the last call."""
-        return asyncio.run_coroutine_threadsafe(self._from_kafka(), self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(self._from_kafka(), self._loop).result(120)
 
     def end(self, ended: asyncio.Event) -> None:
         self._loop.call_soon_threadsafe(ended.set)

@@ -114,7 +114,7 @@ def test_a_sender_that_stops_in_the_middle_is_not_waited_for_forever(
 
 
 def _raw(receiver: Receiving, rest: bytes) -> bytes:
-    with socket.create_connection((receiver.settings.web_host, receiver.settings.web_port), timeout=5) as sender:
+    with socket.create_connection((receiver.settings.web_host, receiver.settings.web_port), timeout=60) as sender:
         head = f"POST /v1/feedback HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n"
         sender.sendall(head.encode() + rest)
         return sender.recv(65_536)

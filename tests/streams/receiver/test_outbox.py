@@ -43,7 +43,7 @@ def _stopped(broker: EmbeddedBroker) -> Iterator[None]:
 
 
 def _post(receiver: Receiving, path: str = "/v1/feedback", content: bytes = feedback_of(500)) -> httpx.Response:
-    return httpx.post(receiver.url + path, content=content, headers=HEADERS, timeout=15)
+    return httpx.post(receiver.url + path, content=content, headers=HEADERS, timeout=90)
 
 
 def _is_told_to_try_again(answer: httpx.Response, status: int = 429) -> None:
@@ -63,7 +63,7 @@ def test_while_kafka_does_not_confirm_senders_are_told_to_try_again(
         with _stopped(own_broker):
             for _ in range(2):
                 _is_told_to_try_again(_post(receiver))
-        monkeypatch.setattr(outbox, "CONFIRM_SECONDS", 10)
+        monkeypatch.setattr(outbox, "CONFIRM_SECONDS", 60)
         assert _post(receiver).status_code == 202, "it goes on without being started again"
         assert len(receiver.taken()) >= 2, "what was answered with 202 is there; what was not may be"
     said = [record.message for record in caplog.records if record.name == "sluice.receiver"]
@@ -82,9 +82,9 @@ def test_what_waits_for_kafka_is_bounded(own_broker: EmbeddedBroker, monkeypatch
             answers = [each.result() for each in sent]
         for answer in answers:
             _is_told_to_try_again(answer)
-        at_once = [answer for answer in answers if answer.elapsed.total_seconds() < 1]
-        assert len(at_once) == 2
-        assert all("wait for Kafka" in answer.json()["detail"] for answer in at_once)
+        first, second, third, fourth = sorted(answers, key=lambda answer: answer.elapsed)
+        assert all("wait for Kafka" in answer.json()["detail"] for answer in (first, second)), "these at once"
+        assert all("did not confirm" in answer.json()["detail"] for answer in (third, fourth)), "these in the end"
         assert _post(receiver, content=feedback_of(40_000)).status_code == 202, "what was refused is held no longer"
 
 
@@ -157,7 +157,7 @@ def test_when_it_is_told_to_end_it_finishes_what_is_under_way(own_broker: Embedd
                 serving.send_signal(signal.SIGTERM)
                 with pytest.raises(subprocess.TimeoutExpired):
                     serving.wait(0.3)
-            assert under_way.result(10).status_code == 202
-            assert serving.wait(10) == 0
+            assert under_way.result(60).status_code == 202
+            assert serving.wait(60) == 0
         finally:
             serving.kill()

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
-from socket import socket
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 import orjson
 import pytest
+
+from deploy.local.processes import free_port
 
 PROGRAM = Path(__file__).parents[4] / ".label-studio" / "bin" / "label-studio"
 TOKEN = "0123456789abcdef0123456789abcdef01234567"  # noqa: S105  of a server that lives as long as the tests
@@ -31,9 +32,7 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStud
     if not PROGRAM.exists():
         pytest.skip("Label Studio is not installed: make label-studio")
     folder = tmp_path_factory.mktemp("label-studio")
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     off = dict.fromkeys(("LATEST_VERSION_CHECK", "COLLECT_ANALYTICS"), "0") | {"SENTRY_DSN": ""}
     on = {"LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true", "LABEL_STUDIO_BASE_DATA_DIR": str(folder)}
     command = [str(PROGRAM), "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port)]

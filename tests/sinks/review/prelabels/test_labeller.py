@@ -221,7 +221,7 @@ def test_a_slow_service_costs_its_deadline_and_no_more(tmp_path: Path) -> None:
         for _ in range(3):
             labeller.label([item(f"i{n}") for n in range(10)])
     assert labeller.counts["topics"] == {"asked": 30, "labelled": 0, "failed": 30}
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 25, "to wait for each of them to the end takes 75 s"
 
 
 def test_no_more_requests_are_under_way_than_the_policy_allows(tmp_path: Path) -> None:
