@@ -8,6 +8,7 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse import INSERT, ClickHouse
+from sinks.sealed.opening import PLAIN, ContentSealed, Opener, as_text
 
 CHUNK = 5_000  # ids in one query
 SPOKEN = 1_000  # pieces of feedback in one query, of 34 names at most
@@ -76,7 +77,8 @@ WHERE inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(Strin
 GROUP BY inference_id
 """
 OUTPUT = "max(if(length(output) < 10000, output, NULL)), max(if(length(output_messages) < 1000, output_messages, NULL))"
-NO_OUTPUT = "NULL, NULL"
+SEALED_OUTPUT = as_text("max(if(length(sealed_response) < 10000, sealed_response, NULL))")
+NO_OUTPUT = "NULL, NULL, ''"
 
 UNTIL = "SELECT toUnixTimestamp64Milli(max(until)) FROM timeouts_found"
 
@@ -164,8 +166,8 @@ class Joined(NamedTuple):
 class Joins:
     """Asks and tells ClickHouse; blocking, and safe to use from several threads. Raises SinkBusy and SinkBroken."""
 
-    def __init__(self, clickhouse: ClickHouse) -> None:
-        self._clickhouse = clickhouse
+    def __init__(self, clickhouse: ClickHouse, opener: Opener = PLAIN) -> None:
+        self._clickhouse, self._opener = clickhouse, opener
 
     def asked(self, ids: Sequence[str]) -> dict[str, Asked]:
         """Return when these inferences were asked, and for what, as far as that is stored."""
@@ -201,9 +203,18 @@ class Joins:
     def _answered(self, ids: Sequence[str], *, output: bool) -> dict[str, Sequence[Any]]:
         found: dict[str, Sequence[Any]] = {}
         for chunk in _chunks(ids):
-            query = ANSWERED.format(ids=_hex(chunk), output=OUTPUT if output else NO_OUTPUT)
-            found |= {inference_id: row for inference_id, *row in self._clickhouse.ask(partial(_rows, query=query))}
+            query = ANSWERED.format(ids=_hex(chunk), output=f"{OUTPUT}, {SEALED_OUTPUT}" if output else NO_OUTPUT)
+            found |= {row[0]: row[1:] for row in self._opened(self._clickhouse.ask(partial(_rows, query=query)))}
         return found
+
+    def _opened(self, rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        """Give rows with what their last column, which is sealed, says in place of the two before."""
+        try:
+            said = self._opener.content("sealed_response", [row[0] for row in rows], [row[-1] for row in rows])
+        except ContentSealed:  # a cut says so, with the cure; here it is a prediction that is not known
+            said = [{} for _ in rows]
+        for (*row, output, messages, _), each in zip(rows, said, strict=True):
+            yield *row, output or each.get("output"), messages or each.get("output_messages")
 
     def shadow(self, aliases: Sequence[str]) -> None:
         """Mark which of the stored inferences with these aliases tell of a call that another tells better of.

@@ -21,6 +21,7 @@ from sinks.clickhouse import ClickHouse
 from sinks.grafana import Annotations, connect
 from sinks.joins import Joins
 from sinks.prometheus import Metrics
+from sinks.sealed.opening import Opener
 from streams import chores, kept_state, pages, topics
 from streams.agent_detect import Detect
 from streams.agent_ingest import Ingest
@@ -85,8 +86,8 @@ def build(
         partition = app.consumer.key_partition(measured, key)
         return partition if partition is not None and TP(measured, partition) in app.consumer.assignment() else None
 
-    clock, joins = WorkClock(), Joins(clickhouse)
     keys = content_keys(settings, clickhouse)
+    clock, joins = WorkClock(), Joins(clickhouse, Opener(keys))
     offers = Offers(metrics.sink_busy.labels("clickhouse").inc)
     ingest = Ingest(
         settings,

@@ -56,8 +56,9 @@ def _pages_url(value: str) -> str:
 
 
 def _long_enough(value: SecretStr) -> SecretStr:
-    if 0 < len(value.get_secret_value()) < 32:
-        raise ValueError("takes 32 characters or more: python -c 'import secrets; print(secrets.token_hex())'")
+    secret = value.get_secret_value()
+    if 0 < len(secret) < 32 or "," in secret:
+        raise ValueError("takes 32 characters or more without commas, for example the output of `openssl rand -hex 32`")
     return value
 
 

@@ -10,11 +10,11 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse import INSERT, ClickHouse
-from sinks.joins import QUERY
 from sinks.sealed.envelope import DataKey, Kek
 
 COLUMNS = ["owner", "key_id", "wrapped_by", "wrapped"]
 CHUNK = 5_000  # names in one query
+QUERY = {"max_query_size": 2**24}  # bytes
 HELD = 50_000  # keys that a process holds, about 600 bytes each
 
 # Names stand in the query's text, in hex: parameters travel in its address, which is too short.

@@ -8,6 +8,7 @@ from streams import settings as settings_module
 from streams.cli import tables
 from streams.cli.group import main, plainly
 from streams.readable import harmless
+from streams.sealing import opener
 
 SHOWN = 120  # characters of a question
 
@@ -18,8 +19,9 @@ SHOWN = 120  # characters of a question
 @plainly
 def similar_command(inference_id: str, limit: int) -> None:
     """Show the inferences whose questions are most like that of another."""
-    client = ClickHouse(settings_module.load().clickhouse_url).client
-    found = similar(client, inference_id, limit)
+    held = settings_module.load()
+    clickhouse = ClickHouse(held.clickhouse_url)
+    found = similar(clickhouse.client, inference_id, limit, opener(held, clickhouse))
     if not found:
         click.echo("Nothing else was asked.")
         return

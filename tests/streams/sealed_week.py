@@ -11,16 +11,17 @@ from aiokafka.structs import ConsumerRecord
 
 from sinks.clickhouse import ClickHouse, migrate
 from sinks.joins import Joins
+from sinks.sealed.opening import Opener, as_text
 from streams.batches import RecordBatch
 from streams.ingest import Block
 from streams.sealing import Sealing, content_keys
 from streams.settings import Settings, load
 from streams.simulate import simulate
 from streams.traffic.plan import WEEK, Plan, week_start
-from tests.streams.test_ingest import LIMIT, TOPICS, reader
+from tests.streams.test_ingest import LIMIT, TOPICS, batch, event, reader
 
-KEY = "the first key of content, 32 characters"
-NEXT_KEY = "another key of content, 32 characters"
+KEY = "the first key of content: 32 characters"
+NEXT_KEY = "another key of content: 32 characters"
 CALLS = 600
 PHRASE = "violet hippopotamus"  # in a question, an answer and an explanation of one user
 HER_CALL = "planted-0"
@@ -63,3 +64,33 @@ def store(sink: ClickHouse, read: Block, held: Settings | None = None) -> None:
     tables = Sealing(keys, Joins(sink)).tables(read) if keys else read.tables()
     for table, rows in tables:
         sink.insert(table, rows)
+
+
+def planted(user: str | None = "ann@example.org", name: str = HER_CALL) -> Block:
+    """Return one call of a user, whose answer comes as a record that does not name them, and a word about it."""
+    at = 1_762_700_000_000_000_000
+    who = {"user.id": user} if user else {}
+    dialogue = [{"role": "user", "parts": [{"type": "text", "content": f"What does a {PHRASE} eat?"}]}]
+    said = [{"role": "assistant", "parts": [{"type": "text", "content": f"A {PHRASE} eats grass."}]}]
+    asked = event(TOPICS[0], inference_id=name, time_unix_nano=at, **who, **{"gen_ai.input.messages": dialogue})
+    answered = event(TOPICS[1], inference_id=name, time_unix_nano=at + 10**9, **{"gen_ai.output.messages": said})
+    told = {"gen_ai.evaluation.explanation": f"No {PHRASE} does", "feedback.correction": f"A {PHRASE} eats hay"}
+    judged = event(TOPICS[2], event_id=f"{name}-f", inference_id=name, time_unix_nano=at + 2 * 10**9, **who, **told)
+    return reader().read(
+        batch(topic, 0, 0, [value]) for topic, value in zip(TOPICS, (asked, answered, judged), strict=True)
+    )
+
+
+def held(sink: ClickHouse) -> bytes:
+    """Return all that all tables hold, raw."""
+    named = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+    names = [name for (name,) in sink.client.query(named).result_rows]
+    return b"".join(sink.client.raw_query(f"SELECT * FROM {name}", fmt="RowBinary") for name in names)  # noqa: S608
+
+
+def contents(sink: ClickHouse, opens: Opener) -> dict[str, dict[str, str]]:
+    """Return what opens of each answer."""
+    sealed = f"SELECT inference_id, {as_text('max(sealed_response)')} FROM inference_parts GROUP BY inference_id"  # noqa: S608
+    rows = sink.client.query(sealed).result_rows
+    names = [name for name, _ in rows]
+    return dict(zip(names, opens.content("sealed_response", names, [value for _, value in rows]), strict=True))

@@ -1,19 +1,38 @@
 """Content that is sealed is nowhere to be read, a cut has it all the same, and without its key it is gone for good."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 
+from sinks.backup import TRAFFIC
 from sinks.clickhouse import ClickHouse
 from sinks.review.cut import cut
+from sinks.review.erasure.erase import erase
+from sinks.review.erasure.subject import Subject
 from sinks.review.policy import Budget, Caps, Policy, Quotas
+from sinks.review.similar import similar
 from sinks.review.windows import Window
+from sinks.sealed.keys import WrongKey
 from sinks.sealed.opening import ContentSealed, Opener
-from streams.sealing import opener
-from tests.streams.sealed_week import block, database, settings, store
+from sinks.sealed.terms import terms
+from streams.sealing import content_keys, opener
+from tests.sinks.review.planting import plant, request
+from tests.streams.sealed_week import (
+    HER_CALL,
+    KEY,
+    NEXT_KEY,
+    PHRASE,
+    block,
+    contents,
+    database,
+    held,
+    planted,
+    settings,
+    store,
+)
 
 W46 = Window.week("2026-W46")
 DAY = timedelta(days=1)
@@ -52,3 +71,103 @@ def test_a_cut_has_the_same_items_as_without(plain: ClickHouse, sealed: ClickHou
 def test_without_the_key_nothing_is_cut(sealed: ClickHouse, tmp_path: Path) -> None:
     with pytest.raises(ContentSealed, match="set SLUICE_CONTENT_KEY"):
         items(sealed, tmp_path, Opener())
+
+
+def test_what_is_similar_is_found(plain: ClickHouse, sealed: ClickHouse) -> None:
+    opens = opener(settings(sealed), sealed)
+    name = next(event.inference_id for event in block().requests.events if event.input_messages)
+    assert similar(plain.client, name, 3)[0].question
+    one, other = similar(plain.client, name, 3), similar(sealed.client, name, 3, opens)
+    assert [each.alike for each in other] == [each.alike for each in one]
+    assert other[0].question
+
+
+def test_terms_are_those_that_clickhouse_finds(plain: ClickHouse) -> None:
+    said = [
+        "How do I get my MONEY back?",
+        "it's a-b_c foo.bar/baz x1y2z3 <b>bold</b>\ttab\nline",
+        "Où est ÉCOLE Straße naïve",
+        "返金はどうすればいいですか refund ありがとう",
+        "Как вернуть деньги ЁЖИК",
+        "emoji 😀 inside wörds😀apart",
+        "",
+        "w " * 800 + " ".join(f"word{n}" for n in range(200)),
+    ]
+    for number, text in enumerate(said):
+        dialogue = [{"role": "user", "parts": [{"type": "text", "content": text}]}]
+        asked = [{"role": "user", "parts": [{"content": "no"}]}, *dialogue, {"role": "assistant", "parts": []}]
+        prompt = orjson.dumps(asked)
+        plant(plain.client, [request(f"terms-{number}", W46.begin, input_messages=prompt.decode())])
+        found = "SELECT terms FROM prompt_vectors FINAL WHERE inference_id = {id:String}"
+        rows = plain.client.query(found, {"id": f"terms-{number}"}).result_rows
+        assert terms(prompt) == (rows[0][0] if rows else []), text
+    plain.client.command("DELETE FROM inference_parts WHERE startsWith(inference_id, 'terms-')")
+
+
+def test_nothing_that_was_said_lies_in_any_table(clickhouse_url: str) -> None:
+    for key in ("", KEY):
+        with database(clickhouse_url) as sink:
+            store(sink, planted(), settings(sink, key))
+            lies = any(word.encode() in held(sink) for word in PHRASE.split())
+            assert lies == (not key)
+
+
+def test_an_erased_user_opens_in_no_backup(clickhouse_url: str, tmp_path: Path) -> None:
+    """The answer, whose record does not name the user, is sealed with the key of who asked."""
+    with database(clickhouse_url) as sink:
+        now = settings(sink)
+        store(sink, planted(), now)
+        store(sink, planted(user=None, name="of nobody"), now)
+        backup = {name: sink.client.raw_query(f"SELECT * FROM {name}", fmt="Native") for name in TRAFFIC}  # noqa: S608
+        (user,) = {event.user_id for event in planted().requests.events}
+        subject = Subject((str(user),), (), (), datetime.now(UTC), "5a" * 32, "dana")
+        receipt = erase(sink.client, subject, tmp_path, tmp_path / "r", elsewhere=lambda _: [], unreached=[])
+        assert receipt.places["content_keys (keys of users)"] == {"found": 1, "left": 0}
+        assert receipt.left == 0
+        for name, rows in backup.items():
+            if rows:
+                sink.client.raw_insert(name, insert_block=rows, fmt="Native")
+        opened = contents(sink, opener(now, sink))
+        assert opened[HER_CALL] == {}
+        assert PHRASE in opened["of nobody"]["output_messages"]
+        store(sink, planted(name="after"), now)
+        assert PHRASE in contents(sink, opener(now, sink))["after"]["output_messages"], "who comes back has another key"
+
+
+def test_another_key_is_refused_with_the_cure_and_rewrapping_keeps_everything(clickhouse_url: str) -> None:
+    with database(clickhouse_url) as sink:
+        store(sink, planted(), settings(sink))
+        with pytest.raises(WrongKey, match="SLUICE_CONTENT_KEYS_BEFORE, and run `sluice rewrap`"):
+            opener(settings(sink, NEXT_KEY), sink)
+        keys = content_keys(settings(sink, NEXT_KEY, before=KEY), sink)
+        assert keys is not None
+        assert (keys.rewrap(), keys.rewrap()) == (1, 0)
+        assert PHRASE in contents(sink, opener(settings(sink, NEXT_KEY), sink))[HER_CALL]["output_messages"]
+        with pytest.raises(WrongKey):
+            opener(settings(sink), sink)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "sealed_response = concat(substring(assumeNotNull(sealed_response), 1, 40), 'x')",
+        "sealed_response = sealed_request",
+    ],
+)
+def test_what_was_tampered_with_is_refused(change: str, clickhouse_url: str) -> None:
+    with database(clickhouse_url) as sink:
+        now = settings(sink)
+        store(sink, planted(), now)
+        sink.client.command("OPTIMIZE TABLE inference_parts FINAL")
+        sink.client.command(f"ALTER TABLE inference_parts UPDATE {change} WHERE 1", settings={"mutations_sync": 2})
+        with pytest.raises(ContentSealed, match="restore it from a backup"):
+            contents(sink, opener(now, sink))
+
+
+def test_a_replay_is_the_same_bytes(clickhouse_url: str) -> None:
+    with database(clickhouse_url) as sink:
+        now = settings(sink)
+        for _ in range(2):
+            store(sink, planted(), now)
+        values = "SELECT uniqExact(sealed_request), uniqExact(sealed_response) FROM inference_parts"
+        assert sink.client.query(values).result_rows == [(1, 1)]
