@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from detectors.week import WEEK_NS, Fit, bin_number, fit, place
@@ -121,3 +123,50 @@ def test_places_lie_between_the_middles_of_bins_and_go_round() -> None:
     assert ((far >= 0) & (far < 1)).all()
     middle = (below + 0.5 + far) % 168
     np.testing.assert_allclose(middle, (times - MONDAY_NS) / (WEEK_NS // 168) % 168, atol=1e-6)
+
+
+def plainly(mean: NDArray[np.float64], count: NDArray[np.float64], spent: NDArray[np.float64]) -> Fit:
+    """Fit a week by the matrices of all its bins, those that nothing is known of included."""
+    bins = len(mean)
+    hour = np.arange(bins) * (168 / bins)
+    apart = np.abs(hour[:, None] - hour)
+    chord = 2 * np.sqrt(3.0) / 1.5 * np.abs(np.sin(np.pi * apart / 24))
+    days = (hour[:, None] // 24 == hour // 24).astype(float)
+    near = np.exp(-(np.minimum(apart, 168 - apart) ** 2) / 8) * np.sqrt(np.outer(spent, spent))
+    parts = np.array([(1 + chord) * np.exp(-chord), days, near, np.diag(spent)])
+    seen = np.flatnonzero(count)
+    hours_lack = len({place % (bins // 7) for place in seen.tolist()}) < bins // 7
+    days_lack = len({place // (bins // 7) for place in seen.tolist()}) < 7
+    least = np.where([hours_lack, days_lack, False, hours_lack], [1.0, 0.02, 0.0, 0.004], 1e-7)
+    variances = np.maximum([0.03, 0.003, 0.001, 0.002], least)
+
+    def inverse() -> NDArray[np.float64]:
+        covariance = 1.0 + np.einsum("p,pij->ij", variances, parts) + np.diag(1 / np.where(count, count, 1.0))
+        return np.asarray(np.linalg.inv(covariance[np.ix_(seen, seen)]))
+
+    for _ in range(30):
+        solved = inverse() @ mean[seen]
+        grown = np.array(
+            [solved @ part @ solved / (inverse() * part).sum() for part in (each[np.ix_(seen, seen)] for each in parts)]
+        )
+        before, variances = variances, np.maximum(variances * np.where(grown < 1, grown**2, grown), least)
+        if np.all(np.abs(variances - before) < 0.02 * variances + 1e-6):
+            break
+    season = 1.0 + variances[0] * parts[0] + (0.0 if days_lack else variances[1]) * days
+    reach = season[:, seen]
+    level = reach @ inverse() @ mean[seen]
+    unsure = np.maximum(season.diagonal() - np.einsum("ij,jk,ik->i", reach, inverse(), reach), 0.0)
+    error = np.sqrt(unsure + (variances[1] if days_lack else 0.0))
+    return Fit(level, error, float(np.sqrt(variances[2] + variances[3])), variances)
+
+
+@given(seed=st.integers(0, 2**16), bins=st.sampled_from([56, 168]), seen=st.sampled_from([1, 2, 7, 30, 168]))
+@settings(max_examples=25, deadline=None)
+def test_what_was_not_seen_is_left_out_of_the_work_and_of_nothing_else(seed: int, bins: int, seen: int) -> None:
+    rng = np.random.default_rng(seed)
+    at = rng.choice(bins, min(seen, bins), replace=False)
+    mean, count, spent = np.zeros(bins), np.zeros(bins), np.ones(bins)
+    mean[at], count[at], spent[at] = rng.normal(0, 0.5, len(at)), rng.integers(1, 500, len(at)), rng.random(len(at))
+    told, expected = fit(mean, count, spent, None, leans=False), plainly(mean, count, spent)
+    for name in ("level", "error", "wobble", "variances"):
+        np.testing.assert_allclose(getattr(told, name), getattr(expected, name), rtol=1e-6, atol=1e-9)
