@@ -1,5 +1,6 @@
 """A batch's folder: written beside its place, made durable, and only then given its name."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -15,6 +16,8 @@ from sinks.review.manifest import NAME, Manifest
 from sinks.review.refusals import CutUnderWay, UnusableFolder
 from sinks.review.schema import SCHEMA
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 @contextmanager
 def workshop(out: Path, name: str) -> Iterator[Path]:
@@ -24,7 +27,7 @@ def workshop(out: Path, name: str) -> Iterator[Path]:
 
     Raises:
         CutUnderWay: another process is at it.
-        UnusableFolder: `out` cannot be made or written.
+        UnusableFolder: `out` cannot be made or written, or its disk is full.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -41,6 +44,10 @@ def workshop(out: Path, name: str) -> Iterator[Path]:
         folder.mkdir()
         try:
             yield folder
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise UnusableFolder(f"The disk of {out} is full: nothing of {name} is left on it. Make room.") from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
