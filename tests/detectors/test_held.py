@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.base import Measurements, Texts, Words
-from detectors.held import HELD_BYTES, Held, join, select
+from detectors.held import HELD_BYTES, Held, join, part, select
 from detectors.packed import pack, unpack
 
 N = 60
@@ -60,6 +60,19 @@ def told(m: Measurements) -> list[dict[str, object]]:
 
 def in_time() -> list[dict[str, object]]:
     return sorted(told(rows()), key=lambda row: (row["time"], row["source"], row["position"]))
+
+
+@given(start=st.integers(0, N), stop=st.integers(0, N))
+def test_a_part_is_the_rows_from_here_to_there(start: int, stop: int) -> None:
+    assert told(part(rows(), start, max(start, stop))) == told(rows())[start:stop]
+
+
+@given(picked=st.lists(st.integers(0, N - 1), unique=True))
+def test_selected_are_these_rows_in_this_order_with_the_labels_that_they_say(picked: list[int]) -> None:
+    found = select(rows(), np.array(picked, np.int64))
+    assert told(found) == [told(rows())[row] for row in picked]
+    tool = found.words["tool"]
+    assert set(tool.codes.tolist()) - {-1} == set(range(len(tool.labels)))
 
 
 @given(cuts=st.lists(st.integers(0, N), max_size=8).map(sorted), until=st.lists(st.integers(0, N + 10)).map(sorted))

@@ -114,3 +114,21 @@ def test_cutting_and_restarting_changes_no_bit() -> None:
     for scores in (whole, again):
         scores.settle(0)
     assert scored(again, 0, values).tobytes() == scored(whole, 0, values).tobytes()
+
+
+def test_streams_together_are_each_alone() -> None:
+    rng = np.random.default_rng(6)
+    residuals = np.stack([skewed(rng, 3000), heavy(rng, 3000), two_humps(rng, 3000)], axis=1)
+    residuals[rng.random((3000, 3)) < 0.2] = np.nan
+    together, alone, order = NormalScores(), NormalScores(), [3, 0, 2]
+    for scores in (together, alone):
+        scores.grow(4)
+    together.learn(np.array(order), residuals)
+    for column, stream in enumerate(order):
+        learn(alone, stream, residuals[:, column])
+        together.settle(stream)
+        alone.settle(stream)
+    told = together.scored(np.array(order), residuals)
+    for column, stream in enumerate(order):
+        assert told[:, column].tobytes() == scored(alone, stream, residuals[:, column]).tobytes()
+    assert np.array_equal(together.state()["learned"], alone.state()["learned"])

@@ -195,3 +195,26 @@ def test_memory_is_bounded() -> None:
         }
         sizes.append(len(pack(extended(Recent(), rng.normal(size=n), words).state())))
     assert sizes[1] < 1.1 * sizes[0] < 14_000
+
+
+@given(cuts=st.lists(st.integers(0, 1500), max_size=12), seed=st.integers(0, 99))
+@settings(max_examples=10, deadline=None)
+def test_parts_that_have_left_count_as_if_they_had_left_row_by_row(cuts: list[int], seed: int) -> None:
+    rng, n = np.random.default_rng(seed), 1500
+    scores, tools = rng.normal(size=(n, 3)), rng.choice(["", "search", "mail"], n).tolist()
+    scores[rng.random((n, 3)) < 0.3] = np.nan
+    recent = Recent()
+    for start, stop in pairwise(sorted({0, *cuts, *range(0, n, 128), n})):
+        ids = [f"inference-{row}" for row in range(start, stop)]
+        recent.extend(ids, np.arange(start, stop) * SECOND, scores[start:stop], {"tool": said(tools[start:stop])})
+    dimension = recent.state()["dimensions"]["tool"]
+    counts, sums = np.zeros((18, 3), np.float32), np.zeros((18, 3), np.float32)
+    for row in range(n - 384):
+        place = dimension["labels"].index(tools[row]) if tools[row] else 17
+        known = ~np.isnan(scores[row])
+        counts[place] += known
+        sums[place] += np.where(known, scores[row].astype(np.float32), np.float32(0))
+        if row % 256 == 255:
+            counts, sums = counts * np.float32(0.98), sums * np.float32(0.98)
+    np.testing.assert_array_equal(dimension["counts"], counts)
+    np.testing.assert_array_equal(dimension["sums"], sums)
