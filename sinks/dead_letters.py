@@ -65,7 +65,7 @@ class Place(NamedTuple):
         try:
             partition, offset, item = [*map(int, numbers), 0][:3] if len(numbers) < 4 else []
         except ValueError:
-            raise NoSuchLetter(f"{text} names no place: give TOPIC/PARTITION/OFFSET[/ITEM].") from None
+            raise NoSuchLetter(f"{text!r:.120} names no place: give TOPIC/PARTITION/OFFSET[/ITEM].") from None
         return cls(topic, partition, offset, item)
 
 

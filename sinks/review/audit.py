@@ -134,7 +134,7 @@ class Audit:
         before = self._begin
         for number, line in enumerate(self._lines(), 1):
             entry = _read(line)
-            if entry is None or entry.before != before or entry.number != number or entry.line() != line:
+            if entry is None or entry.before != before or entry.number != number:
                 raise TamperedBatch(
                     f"{self._path}, line {number}: the chain of hashes breaks here, so that it or the line before was "
                     "changed. Restore the file from a copy; do not sign or release this batch."
@@ -254,7 +254,9 @@ def _after(now: State, entry: Entry) -> State:
 
 
 def _read(line: bytes) -> Entry | None:
+    """Read a line that was written as Sluice writes it; None for any other."""
     try:
-        return Entry.model_validate_json(line)
-    except ValidationError:
+        entry = Entry.model_validate_json(line)
+        return entry if entry.line() == line else None
+    except (ValidationError, orjson.JSONEncodeError):  # the second of a number of more than 64 bits
         return None

@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, model_validator
 
 from sinks.review.audit import FOLDER, Audit, Entry
+from sinks.review.faults import first
 from sinks.review.refusals import CutRefused, TamperedBatch
 
 NAME = "decisions.jsonl"
@@ -61,6 +62,12 @@ class Decision(BaseModel):
             raise ValueError("an adjudication decides: it cannot be `skip`")
         if _instant(self.decided_at) is None:
             raise ValueError("decided_at is a time in UTC, such as 2026-11-17T09:30:00Z")
+        try:
+            self.line()
+        except orjson.JSONEncodeError:
+            raise ValueError(
+                "a correction has whole numbers of 64 bits, and lists and objects 200 deep at most"
+            ) from None
         return self
 
     @property
@@ -112,11 +119,8 @@ def decision(
             **more,
         )
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InvalidDecision(
-            f"{inference_id}: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}."
-        ) from None
+        where, what = first(wrong)
+        raise InvalidDecision(f"{inference_id}: {where + ': ' if where else ''}{what}.") from None
 
 
 def same(person: str) -> str:
@@ -188,7 +192,7 @@ def parse(data: bytes, path: Path) -> list[Decision]:
         try:
             found.append(Decision.model_validate_json(line))
         except ValidationError as wrong:
-            where = ".".join(map(str, wrong.errors()[0]["loc"])) or "the line"
+            where = first(wrong)[0] or "the line"
             raise TamperedBatch(f"{path}, line {number}: {where} is no decision's. Restore it from a copy.") from None
     return found
 

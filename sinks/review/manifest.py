@@ -5,11 +5,12 @@ from datetime import datetime
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sinks.review.faults import first
 from sinks.review.policy import Policy
 from sinks.review.refusals import NotABatch, TamperedBatch
 from sinks.review.windows import Window
@@ -27,6 +28,11 @@ class WindowFact(Strict):
     name: str
     begin: str
     end: str
+
+    @model_validator(mode="after")
+    def _is_a_window(self) -> Self:
+        _ = self.span
+        return self
 
     @property
     def span(self) -> Window:
@@ -149,13 +155,21 @@ def read(batch: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
-        where = ".".join(str(step) for step in error.errors()[0]["loc"]) or "the file"
+        where = first(error)[0] or "the file"
         raise TamperedBatch(
             f"{path} is no manifest of this version ({where}): restore it, or upgrade Sluice."
         ) from None
-    if manifest.to_bytes() != data or manifest.policy.said_sha256 != manifest.policy_sha256:
+    if not _is_own(manifest, data):
         raise TamperedBatch(f"{path} was edited by hand: restore it, or cut the window again into another folder.")
     return manifest
+
+
+def _is_own(manifest: Manifest, data: bytes) -> bool:
+    """Whether Sluice would write this manifest so."""
+    try:
+        return manifest.to_bytes() == data and manifest.policy.said_sha256 == manifest.policy_sha256
+    except orjson.JSONEncodeError:  # a number of more than 64 bits, which is never written
+        return False
 
 
 def _is(path: Path, said: FileFact) -> bool:

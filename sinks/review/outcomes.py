@@ -18,6 +18,7 @@ from sinks.review import manifest
 from sinks.review.audit import Audit, Entry, Step
 from sinks.review.decisions import Decision, Verdict, known_bytes, parse, same
 from sinks.review.participation import Label, Plan, Reviewable, Trust, planned, trust
+from sinks.review.refusals import TamperedBatch
 
 
 class Standing(StrEnum):
@@ -168,7 +169,7 @@ def reviewed(batch: Path, decisions: Sequence[Decision], entries: Iterable[Entry
     A label that stood when the batch was signed stands for as long as the signature does: an erasure of an audited item
     takes it out of the audit, and asks for no other in its place.
     """
-    signed = _signed_labels(entries)
+    signed = _signed_labels(batch, entries)
     policy = manifest.read(batch).policy
     plan = planned(reviewables(batch), policy.participation, policy.seed)
     outcomes = settle(decisions, plan.people)
@@ -186,13 +187,22 @@ def reviewed(batch: Path, decisions: Sequence[Decision], entries: Iterable[Entry
     return Review(plan, list(decisions), outcomes, trusts, frozenset(policy.participation.sensitive_labels))
 
 
-def _signed_labels(entries: Iterable[Entry]) -> frozenset[str]:
-    """Return the labels of which a signature says that they stand, unless something was decided since."""
+def _signed_labels(batch: Path, entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the labels of which a signature says that they stand, unless something was decided since.
+
+    Raises TamperedBatch: a signature does not say which.
+    """
     signed: frozenset[str] = frozenset()
     for entry in entries:
         if entry.step is Step.SIGNED_OFF:
-            participation = cast(dict[str, Any], entry.facts["participation"])
-            signed = frozenset(label for label, audit in participation["audits"].items() if audit["stands"])
+            try:
+                audits = cast(Any, entry.facts["participation"])["audits"]
+                signed = frozenset(label for label, audit in audits.items() if audit["stands"])
+            except (LookupError, TypeError, AttributeError):
+                raise TamperedBatch(
+                    f"{batch}: line {entry.number} of the audit log is a signature as Sluice writes none. Restore the "
+                    "log from a copy; do not release this batch."
+                ) from None
         elif entry.step in (Step.IMPORTED, Step.DECIDED, Step.ADJUDICATED):
             signed = frozenset()
     return signed

@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sinks.review.faults import WHAT, first
 from sinks.review.participation import Participation
 from sinks.review.prelabels.labeller import AnyPlug
 from sinks.review.refusals import InvalidPolicy
+from sinks.review.report.visible import line
 
 Quota = Annotated[int, Field(ge=0, le=100_000)]
 Cap = Annotated[int, Field(ge=1, le=100_000)]
@@ -143,13 +145,13 @@ class Policy(Section):
         try:
             return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         except ValidationError as wrong:
-            first = wrong.errors(include_url=False)[0]
-            where = ".".join(str(step) for step in first["loc"])
+            where, what = first(wrong)
             raise InvalidPolicy(
-                f"{path}: {where}: {first['msg']}. `sluice batch policy` prints every value with its meaning."
+                f"{path}: {where}: {what}. `sluice batch policy` prints every value with its meaning."
             ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:
-            raise InvalidPolicy(f"{path} cannot be read as TOML: {wrong}.") from None
+        # ValueError: no TOML, no UTF-8, or a number of thousands of digits; the other: lists in lists in lists.
+        except (ValueError, OSError, RecursionError) as wrong:
+            raise InvalidPolicy(f"{path} cannot be read as TOML: {line(str(wrong), WHAT)}.") from None
 
     @property
     def control(self) -> int:

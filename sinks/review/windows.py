@@ -27,7 +27,7 @@ class Window:
         """Return the ISO week of a name such as 2026-W46. Raises InvalidWindow."""
         match = re.fullmatch(r"(\d{4})-W(\d{2})", name, re.ASCII)
         if match is None:
-            raise InvalidWindow(f"{name!r} is no ISO week: write it as 2026-W46.")
+            raise InvalidWindow(f"{name!r:.60} is no ISO week: write it as 2026-W46.")
         year, number = int(match[1]), int(match[2])
         try:
             monday = date.fromisocalendar(year, number, 1)
@@ -46,7 +46,10 @@ class Window:
         """Return the window between two aware times; they are turned to UTC. Raises InvalidWindow."""
         if begin.tzinfo is None or end.tzinfo is None:
             raise InvalidWindow("A window's times need a zone: write 2026-11-09T00:00:00Z or +02:00 at the end.")
-        return cls(begin.astimezone(UTC), end.astimezone(UTC))
+        try:
+            return cls(begin.astimezone(UTC), end.astimezone(UTC))
+        except OverflowError:  # the first or the last day of the calendar, in a zone of its own
+            raise InvalidWindow(f"Windows lie between {EARLIEST.date()} and {LATEST.date()}.") from None
 
     def __post_init__(self) -> None:
         if self.begin.utcoffset() != timedelta(0) or self.end.utcoffset() != timedelta(0):

@@ -70,7 +70,8 @@ def verified(folder: Path) -> str:
     path, last = folder / NAME, _FIRST
     for number, line in enumerate(_lines(path), 1):
         try:
-            intact = orjson.loads(line)["previous"] == last
+            said = orjson.loads(line)
+            intact = said["previous"] == last and isinstance(said["at"], str)
         except (ValueError, KeyError, TypeError):
             intact = False
         if not intact:
@@ -80,7 +81,8 @@ def verified(folder: Path) -> str:
 
 
 def finished(folder: Path) -> frozenset[str]:
-    """Return the times of the erasures that came to a receipt."""
+    """Return the times of the erasures that came to a receipt. Raises BrokenLog."""
+    verified(folder)
     return frozenset(orjson.loads(line)["at"] for line in _lines(folder / NAME))
 
 

@@ -22,7 +22,7 @@ def read(path: Path) -> Iterator[Said | Problem]:
             continue
         try:
             yield from _record(f"record {number}", record)
-        except (KeyError, TypeError, AttributeError, ValueError) as wrong:
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as wrong:
             yield Problem(f"record {number}", f"{told(wrong)} is not of Argilla's records.json: write it with to_disk.")
 
 

@@ -17,11 +17,11 @@ def read(path: Path) -> Iterator[Said | Problem]:
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file, strict=True)
-        if missing := [name for name in NEEDED if name not in (rows.fieldnames or ())]:
-            yield Problem("row 1", f"No column {missing[0]}: keep the header of the export.")
-            return
-        number = 1
+        number = 0
         try:
+            if missing := [name for name in NEEDED if name not in (rows.fieldnames or ())]:
+                yield Problem("row 1", f"No column {missing[0]}: keep the header of the export.")
+                return
             for number, cells in enumerate(rows, 2):
                 yield _row(f"row {number}", cells)
         except (csv.Error, UnicodeDecodeError) as wrong:

@@ -41,11 +41,12 @@ def _utc(said: str) -> str:
     """Return a time in UTC, as decisions write it; what is none, or has no zone, is left for the check to name."""
     try:
         at = datetime.fromisoformat(said)
-    except ValueError:
+        if at.tzinfo is None:
+            return said
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError):  # the second of the first and the last day of the calendar
         return said
-    if at.tzinfo is None:
-        return said
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def as_kept(said: Decision, kept: Mapping[str, Decision]) -> Decision:

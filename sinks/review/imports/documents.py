@@ -6,7 +6,9 @@ from typing import Any
 
 import ijson
 
+from sinks.review.faults import WHAT
 from sinks.review.imports.said import Problem
+from sinks.review.report.visible import line
 
 
 def members(path: Path) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
@@ -21,5 +23,5 @@ def members(path: Path) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
             for number, each in enumerate(ijson.items(file, "item", use_float=True), 1):
                 known = isinstance(each, dict)
                 yield number, each if known else Problem(f"member {number}", "Not an object: export anew.")
-        except ijson.JSONError as wrong:
-            yield number + 1, Problem(f"member {number + 1}", f"Not JSON ({wrong}): export anew.")
+        except (ijson.JSONError, UnicodeDecodeError) as wrong:
+            yield number + 1, Problem(f"member {number + 1}", f"Not JSON ({line(str(wrong), WHAT)}): export anew.")

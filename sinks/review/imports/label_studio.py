@@ -21,7 +21,7 @@ def read(path: Path) -> Iterator[Said | Problem]:
             continue
         try:
             yield from _task(f"task {number}", task)
-        except (KeyError, TypeError, AttributeError, ValueError) as wrong:
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as wrong:
             yield Problem(
                 f"task {number}", f"{told(wrong)} is not of Label Studio's JSON: export as JSON, not JSON-MIN."
             )

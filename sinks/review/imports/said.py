@@ -7,6 +7,8 @@ from typing import Any, get_args
 import pydantic.dataclasses
 
 from sinks.review.decisions import Verdict
+from sinks.review.faults import WHAT, first
+from sinks.review.report.visible import line
 
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 
@@ -47,7 +49,6 @@ class Problem:
 def told(error: Exception) -> str:
     """Say in a line what is wrong with a row, without its texts."""
     if isinstance(error, pydantic.ValidationError):
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        return f"{where}: {first['msg']}" if where else first["msg"]
-    return f"{type(error).__name__} {error}"
+        where, what = first(error)
+        return f"{where}: {what}" if where else what
+    return line(f"{type(error).__name__} {error}", WHAT)

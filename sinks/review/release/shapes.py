@@ -39,6 +39,15 @@ class Made:
 
 def made(item: Mapping[str, Any], outcome: Outcome) -> Made:
     """Turn an item, as a line of items.jsonl has it, and what people decided into records. Raises LeftOut."""
+    of = _made(item, outcome)
+    try:
+        orjson.dumps([of.prompt, of.expected, [record for _, record in of.records]])
+    except orjson.JSONEncodeError:
+        raise LeftOut("nested too deep, or numbers of more than 64 bits") from None
+    return of
+
+
+def _made(item: Mapping[str, Any], outcome: Outcome) -> Made:
     if outcome.standing is not Standing.DECIDED:
         raise LeftOut("not decided")
     prompt, answers = _prompt(item), _answers(item)
@@ -125,9 +134,17 @@ def _text_of(answer: Mapping[str, Any] | None) -> list[Message] | None:
 def _corrected(correction: object) -> list[Message]:
     if isinstance(correction, str):
         return [{"role": "assistant", "content": correction}]
-    if isinstance(correction, list):
+    if isinstance(correction, list) and all(map(_is_message, correction)):
         return [each if "content" in each else chat([each])[0] for each in correction]
-    raise LeftOut("no correction")
+    raise LeftOut("a correction that is no messages")
+
+
+def _is_message(said: Mapping[str, Any]) -> bool:
+    """Whether this is a chat message, or one of parts: people write corrections with tools of their own."""
+    if "content" in said:
+        return isinstance(said["content"], str) and isinstance(said.get("role"), str)
+    parts = said.get("parts")
+    return isinstance(parts, list) and all(isinstance(part, dict) for part in parts)
 
 
 def chat(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
