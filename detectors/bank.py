@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from detectors.learned import Shapes
 from detectors.minutes import MinuteWatch
 from detectors.packed import pack, unpack
 from detectors.recent import Recent
-from detectors.sealed import StateRefused
+from detectors.sealed import NO_STATE, StateRefused
 from detectors.text_watch import Said, TextWatch
 
 VERSION = 5  # of the state: raise it when what is kept changes its meaning
@@ -278,13 +278,23 @@ class SegmentBank:
 
     @classmethod
     def loads(cls, payload: bytes, budget: Budget) -> "SegmentBank":
-        """Read what `dumps` wrote and `unseal` has checked. Raises StateRefused for another version's state."""
+        """Read what `dumps` wrote and `unseal` has checked. Raises StateRefused for anything else."""
         state = unpack(payload)
-        if state.get("version") != VERSION:
+        version = state.get("version")
+        if type(version) is not int or version != VERSION:
             raise StateRefused(
-                f"The state is of version {state.get('version')}, this Sluice reads {VERSION}: run one version on all "
+                f"The state is of version {version!r:.40}, this Sluice reads {VERSION}: run one version on all "
                 "workers; after an upgrade the segment learns anew."
             )
+        try:
+            return cls._restored(state, budget)
+        except NO_STATE as wrong:
+            raise StateRefused(
+                f"This is no segment's state ({type(wrong).__name__}): nothing to repair, it learns anew."
+            ) from None
+
+    @classmethod
+    def _restored(cls, state: Mapping[str, Any], budget: Budget) -> "SegmentBank":
         bank = cls(budget)
         bank.held = Held.restore(state["held"])
         bank.drift = Drift.restore(bank.budget, state["drift"])

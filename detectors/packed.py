@@ -4,6 +4,7 @@ Layout: msgpack, compressed by zlib; an array is msgpack's extension 1 over its 
 end first. Reading runs nothing and allocates no more than the bytes unpack to.
 """
 
+import re
 import zlib
 from typing import Any
 
@@ -14,6 +15,7 @@ from detectors.sealed import StateRefused
 
 _ARRAY = 1
 _KINDS = "biuf"
+_DTYPE = re.compile(rf"[<|][{_KINDS}]\d{{1,2}}", re.ASCII)
 LARGEST = 64 * 2**20  # bytes unpacked; no state comes near
 
 
@@ -52,7 +54,7 @@ def _array(code: int, packed: bytes) -> np.ndarray[Any, Any]:
     if code != _ARRAY:
         raise ValueError(f"extension {code}")
     name, shape, read = msgpack.unpackb(packed)
+    if not _DTYPE.fullmatch(name):  # else numpy would take it for an expression, and parse that
+        raise ValueError("an array of something else than numbers")
     dtype = np.dtype(name)
-    if dtype.kind not in _KINDS:
-        raise ValueError(f"an array of {dtype}")
     return np.frombuffer(read, dtype).reshape(shape).astype(dtype.newbyteorder("="))

@@ -14,6 +14,10 @@ class StateRefused(Exception):
     """State that must not be loaded; the message says why, and what to do."""
 
 
+# What reading a state raises that has other parts than this Sluice's: damaged before it was signed, of another build.
+NO_STATE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError)
+
+
 def seal(payload: bytes, key: bytes, context: str) -> bytes:
     """Sign `payload` as the state of `context` (a segment's name): elsewhere it will be refused.
 

@@ -11,7 +11,7 @@ from detectors.base import Gone, Measurements, Signal, Words
 from detectors.held import LATEST, Held, select
 from detectors.packed import pack, unpack
 from detectors.rolling import HOUR_NS, SHIFT_NS, SPANS, WEEK, Piece, Rolling
-from detectors.sealed import StateRefused
+from detectors.sealed import NO_STATE, StateRefused
 from detectors.usage_level import Calls, Quantity
 from detectors.usage_signals import Place, UsageSignals
 from detectors.usage_watch import Opening, UsageWatch
@@ -143,8 +143,9 @@ class UsageBank:
     def loads(cls, payload: bytes) -> "UsageBank":
         """Read what `dumps` wrote. Raises StateRefused for anything else."""
         state = unpack(payload)
-        if state.get("version") != VERSION:
-            raise StateRefused(f"Usage of version {state.get('version')}, this Sluice reads {VERSION}: it learns anew.")
+        version = state.get("version")
+        if type(version) is not int or version != VERSION:
+            raise StateRefused(f"Usage of version {version!r:.40}, this Sluice reads {VERSION}: it learns anew.")
         try:
             for heavy in _summaries(state["calls"], state["watches"]):
                 heavy["users"] = [state["users"][number] for number in heavy["users"]]
@@ -154,7 +155,7 @@ class UsageBank:
             pairs = zip(QUANTITIES, state["watches"], strict=True)
             bank._watches = [UsageWatch.restore(quantity, watch) for quantity, watch in pairs]
             bank._said = UsageSignals.restore(state["said"])
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as wrong:
+        except NO_STATE as wrong:
             raise StateRefused(
                 f"This is no usage ({type(wrong).__name__}): nothing to repair, it learns anew."
             ) from None

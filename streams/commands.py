@@ -71,6 +71,8 @@ def unpack(value: bytes | None) -> Command:
     """Read what `pack` wrote. Raises InvalidEvent."""
     try:
         read = msgpack.unpackb(value)["command"]
+        if type(read["version"]) is not int:
+            raise TypeError("a version that is no number")
         if read["version"] != VERSION:
             newer = f"A command of version {read['version']}, this Sluice reads {VERSION}: upgrade all workers."
             raise InvalidEvent("unsupported_schema_version", newer)

@@ -59,6 +59,8 @@ def unpack(value: bytes | None) -> Forget:
     """Read what `packed` wrote. Raises InvalidEvent."""
     try:
         read = msgpack.unpackb(value)["forget"]
+        if type(read["version"]) is not int:
+            raise TypeError("a version that is no number")
         if read["version"] != VERSION:
             newer = f"A wish to forget of version {read['version']}, this Sluice reads {VERSION}: upgrade all workers."
             raise InvalidEvent("unsupported_schema_version", newer)

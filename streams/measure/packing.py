@@ -67,12 +67,16 @@ def unpack(value: bytes | None) -> Measurements:
     """Read what `pack` wrote. Raises InvalidEvent."""
     try:
         read = msgpack.unpackb(value)
+        if type(read["version"]) is not int:
+            raise TypeError("a version that is no number")
         if read["version"] != VERSION:
             newer = f"Measurements of version {read['version']}, this Sluice reads {VERSION}: upgrade all workers."
             raise InvalidEvent("unsupported_schema_version", newer)
         ids = read["inference_id"]
         if not isinstance(ids, list) or set(map(type, ids)) - {str}:
             raise TypeError("inference ids that are no list of texts")
+        if {type(name) for part in ("values", "words", "texts") for name in read[part]} - {str}:
+            raise TypeError("names that are no texts")
         return Measurements(
             **{name: np.frombuffer(read[name], "<i8") for name in _PLACES},
             inference_id=ids,

@@ -2,6 +2,7 @@
 `advance` and restarts change nothing."""
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -208,3 +209,12 @@ def test_the_knob_is_the_threshold() -> None:
     bold, shy = (watched(rows, 11, watch=MinuteWatch(math.log(accepted)))[0] for accepted in (10, 1e6))
     assert bold.time_unix_nano < shy.time_unix_nano
     assert bold.log10_evidence < 3 < shy.log10_evidence
+
+
+def test_a_time_of_years_ago_does_not_have_the_minutes_since_counted() -> None:
+    watch, began = MinuteWatch(4.0), time.process_time()
+    first, now = 1_420_070_400, 1_795_226_500  # 2015 and 2026
+    times = np.array([first, now, now + 60]) * 1_000_000_000
+    watch.take(times, np.zeros(3), np.ones(3), np.full(3, np.nan))
+    assert time.process_time() - began < 20  # of CPU: a second, where all the minutes took minutes
+    assert watch.take(times[2:] + 60_000_000_000, *(np.zeros(1),) * 3) == []
