@@ -57,7 +57,7 @@ def _changed(value: Any, draw: Random, by: Any = ...) -> Any:
         return [*value[:at], _changed(value[at], draw, by), *value[at + 1 :]]
     if by is not ...:
         return by
-    if isinstance(value, bytes | msgpack.ExtType) and draw.random() < 0.6:
+    if isinstance(value, bytes | msgpack.ExtType) and draw.random() < 0.85:
         return _bent(value, draw)
     return draw.choice(_VALUES)
 
@@ -75,9 +75,9 @@ def _bent(value: bytes | msgpack.ExtType, draw: Random) -> Any:
     if isinstance(value, msgpack.ExtType):
         return msgpack.ExtType(value.code, _bent(value.data, draw))
     data = bytearray(value or b"0")
-    kind = draw.randrange(3)
-    if kind == 0:
+    kind = draw.randrange(6)
+    if kind < 4:
         for _ in range(draw.choice((1, 2, 8))):
             data[draw.randrange(len(data))] = draw.choice((0, 1, 127, 128, 240, 255))
         return bytes(data)
-    return bytes(data[: draw.randrange(len(data))]) if kind == 1 else bytes(data) + draw.randbytes(8)
+    return bytes(data[: draw.randrange(len(data))]) if kind == 4 else bytes(data) + draw.randbytes(8)

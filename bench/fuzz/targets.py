@@ -1,6 +1,10 @@
 """All that reads what others wrote, by name: decoders of gateways' formats, and readers."""
 
+import atexit
 from collections.abc import Mapping
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Protocol
 
 from bench.fuzz.checks import Checker
@@ -29,4 +33,13 @@ def target(name: str, *, floods: float, timed: bool) -> Target:
     """Return a target by its name; `timed` decoders are held to their milliseconds, on a machine that is quiet."""
     if name in FORMATS:
         return Checker(name, floods=floods, timed=timed)
-    return Reading(READERS[name], floods=floods)
+    return Reading(READERS[name], _scratch(), floods=floods)
+
+
+def _scratch() -> Path:
+    """Make a folder that is gone with this process, in memory where there is such a place: readers are measured, not
+    disks."""
+    memory = Path("/dev/shm")  # noqa: S108  # a folder of its own there
+    folder = mkdtemp(prefix="sluice-fuzz-", dir=memory if memory.is_dir() else None)
+    atexit.register(rmtree, folder, ignore_errors=True)
+    return Path(folder)

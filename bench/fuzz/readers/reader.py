@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import NoReturn
 
@@ -19,7 +18,7 @@ from bench.fuzz.tally import Tally
 Read = Callable[[bytes], object]
 Template_ = Callable[[bytes], Template]
 
-S, S_PER_MEGABYTE = 0.5, 5.0  # of CPU that an input may take, on a machine that others use, too
+S_PER_MEGABYTE = 5.0  # of CPU that an input may take besides
 HANGS_S = 60.0  # by the clock, after which an input is given up: a timer of CPU would make that clock coarse
 LEAST, MOST = 24, 1500  # characters in which a refusal can name the cure, paths included; more would quote the input
 _MARKS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # a terminal would obey these
@@ -30,13 +29,15 @@ class Reader:
     """A place that reads bytes of others.
 
     `seeds` makes real inputs, and `reads` what reads one, both in a folder of their own; `template` is how hostile ones
-    are made of them. `refusals` are all that may be raised.
+    are made of them. `refusals` are all that may be raised. `seconds` of CPU an input may take, however short it is, on
+    a machine that others use, too.
     """
 
     seeds: Callable[[Path], Sequence[bytes]]
     template: Template_
     reads: Callable[[Path], Read]
     refusals: tuple[type[Exception], ...] = ()
+    seconds: float = 0.5
 
 
 class Hangs(BaseException):
@@ -44,15 +45,11 @@ class Hangs(BaseException):
 
 
 class Reading:
-    """Checks inputs of one reader."""
+    """Checks inputs of one reader, in an empty folder."""
 
-    def __init__(self, reader: Reader, *, floods: float) -> None:
+    def __init__(self, reader: Reader, scratch: Path, *, floods: float) -> None:
         self.tally = Tally()
         self._reader = reader
-        # In memory, where there is such a place: what is measured is the reader.
-        shared = Path("/dev/shm")  # noqa: S108  # a folder of its own there
-        self._folder = TemporaryDirectory(dir=shared if shared.is_dir() else None, prefix="sluice-fuzz-")
-        scratch = Path(self._folder.name)
         (scratch / "seeds").mkdir()
         (scratch / "read").mkdir()
         known = [(Seed(seed, ()), reader.template(seed)) for seed in reader.seeds(scratch / "seeds")]
@@ -76,7 +73,7 @@ class Reading:
             told = None
         took_s = time.process_time() - began
         self.tally.slowest_ms = max(self.tally.slowest_ms, took_s * 1e3)
-        allowed_s = S + S_PER_MEGABYTE * len(record.value) / 1e6
+        allowed_s = self._reader.seconds + S_PER_MEGABYTE * len(record.value) / 1e6
         return told or (f"slow: {took_s:.2f} s for {len(record.value):,} bytes" if took_s > allowed_s else None)
 
 

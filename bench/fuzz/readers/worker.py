@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.fuzz.hostile_records import Template
 from bench.fuzz.json_mutations import Tree
 from bench.fuzz.packed_mutations import Packed
 from bench.fuzz.readers.reader import Read, Reader
@@ -106,8 +107,12 @@ def _unsealed(_folder: Path) -> Read:
 
 
 def _files(_folder: Path) -> Sequence[bytes]:
-    lines = b"\n".join(seed.value for form in ("native_requests", "native_feedback") for seed in seeds(form)[:3])
-    return [lines, gzip.compress(lines)]
+    lines = [seed.value for form in ("native_requests", "native_feedback") for seed in seeds(form)[:3]]
+    return [b"\n".join(lines), *lines, gzip.compress(b"\n".join(lines))]
+
+
+def _lines(data: bytes) -> Template:
+    return Tree(data) if data[:1] == b"{" else Words(data)
 
 
 def _replay(folder: Path) -> Read:
@@ -184,10 +189,11 @@ def _word(_folder: Path) -> Read:
 
 
 READERS = {
-    "measurements_topic": Reader(_messages, Packed, _topic, (InvalidEvent,)),
+    # Six answers, weeks apart: a detector of minutes counts the empty ones, up to four weeks at a time.
+    "measurements_topic": Reader(_messages, Packed, _topic, (InvalidEvent,), seconds=10.0),
     "detector_state": Reader(_states, Packed, _state, (StateRefused,)),
     "sealed_state": Reader(_sealed, Words, _unsealed, (StateRefused,)),
-    "replayed_file": Reader(_files, Tree, _replay, (UnreadableFile,)),
+    "replayed_file": Reader(_files, _lines, _replay, (UnreadableFile,)),
     "environment": Reader(_environments, Words, _environment, (SettingsError,)),
     "settings_file": Reader(_tomls, Words, _toml, (SettingsError,)),
     "places_and_weeks": Reader(_words, Words, _word, (NoSuchLetter, InvalidWindow)),
