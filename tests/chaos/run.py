@@ -32,7 +32,8 @@ from tests.whole.harness import World
 
 RATE = 300.0
 RECOVERS_WITHIN_S = 240.0
-TOGETHER = (1, 4, 5, 6)  # faults that are made at once, at most
+TOGETHER = (1, 4, 5, 6)  # faults that are made at once
+Decks = dict[frozenset[str], list[Fault]]  # what is still to come, by what it takes hold of
 LARGEST_MB = 600.0  # of a worker, after which memory counts as not bounded
 
 
@@ -120,12 +121,10 @@ def _break(
 ) -> None:
     ends = time.monotonic() + seconds
     known = faults(scene.kafka)
-    waiting: list[Fault] = []
+    decks: Decks = {fault.holds: [] for fault in known}
     doubled = 0
     while time.monotonic() < ends:
-        if len(waiting) < len(known):  # each fault comes as often as the others
-            waiting += draw.sample(known, len(known))
-        together = _together(waiting, draw.choice(TOGETHER))
+        together = _together(decks, known, draw)
         say(f"{result.injected:4}  {' + '.join(fault.name for fault in together)}")
         _at_once([partial(fault.make, scene, random.Random(draw.random())) for fault in together])  # noqa: S311
         healed = time.monotonic()
@@ -135,13 +134,14 @@ def _break(
             result.harms[fault.name].append(Harm(seconds, lost, doubled - before))
 
 
-def _together(waiting: list[Fault], number: int) -> list[Fault]:
-    """Take the first that can be made at once, so many at most, out of those that wait."""
-    taken: list[Fault] = []
-    for fault in list(waiting):
-        if len(taken) < number and all(fault.holds.isdisjoint(other.holds) for other in taken):
-            taken.append(fault)
-            waiting.remove(fault)
+def _together(decks: Decks, known: Sequence[Fault], draw: random.Random) -> list[Fault]:
+    """Take some that can be made at once; of those that take hold of the same, each comes as often as the others."""
+    number, taken = draw.choice(TOGETHER), list[Fault]()
+    for holds in draw.sample(list(decks), len(decks)):
+        if len(taken) < number and all(holds.isdisjoint(other.holds) for other in taken):
+            alike = [fault for fault in known if fault.holds == holds]
+            decks[holds] = decks[holds] or draw.sample(alike, len(alike))
+            taken.append(decks[holds].pop())
     return taken
 
 
