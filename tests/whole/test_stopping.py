@@ -1,5 +1,6 @@
 """SIGTERM: the worker ends what it has begun, commits it, and leaves; the next one reads nothing twice."""
 
+from deploy.local.clickhouse import LocalClickHouse
 from tests.whole.events import response
 from tests.whole.harness import World, logged
 from tests.whole.side_by_side import side_by_side
@@ -22,3 +23,21 @@ def test_sigterm_under_load_commits_and_ends(world: World) -> None:
     ):
         assert first == reached.get((topic, partition), 0), f"{topic}/{partition} was read twice"
         reached[topic, partition] = last + 1
+
+
+@side_by_side
+def test_sigterm_is_heeded_while_clickhouse_is_away(world: World) -> None:
+    with LocalClickHouse(world.folder / "clickhouse") as clickhouse:
+        world.use_clickhouse(clickhouse.url)
+        worker = world.start()
+        world.produce(response(f"early-{number}", duration_s=1.0) for number in range(1_000))
+        world.until_at_least(lambda: world.count("inferences"), 1_000, "rows")
+        clickhouse.kill()
+        world.produce(response(f"late-{number}", duration_s=1.0) for number in range(1_000))
+        world.until_at_least(lambda: worker.metric("sluice_sink_busy_total"), 1, "refused offers")
+        worker.stop()
+        assert worker.exit_code == 0, f"it ends by itself, before it is killed after {worker.stops_within_s:g} s"
+        clickhouse.start()
+        world.start()
+        world.settle()
+        assert world.count("inferences") == 2_000
