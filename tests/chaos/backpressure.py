@@ -19,7 +19,7 @@ from deploy.local.kafka import ApacheKafka
 from streams.stack import LocalWorker
 from tests.chaos.load import Load
 from tests.chaos.watching import resident_mb
-from tests.whole.harness import World
+from tests.whole.harness import RESPONSES, World
 
 WARM_S = 10.0
 EVERY_S = 2.0
@@ -103,27 +103,34 @@ def outage(world: World, clickhouse: LocalClickHouse, rate: float, seconds: floa
 
 
 def _watch(worker: LocalWorker, seen: Outage) -> None:
-    begun, confirmed = time.monotonic(), worker.metric("sluice_records_total")
+    begun = time.monotonic()
+    time.sleep(EVERY_S)  # what was stored just before is counted by now
+    confirmed = _confirmed(worker)
     while (at_s := time.monotonic() - begun) < seen.seconds:
         seen.memory.append((at_s, resident_mb(worker.pid)))
         seen.dead += _asked(worker, "livez")
         seen.unready += _asked(worker, "readyz")
         time.sleep(EVERY_S)
-    seen.confirmed = round(worker.metric("sluice_records_total") - confirmed)
+    seen.confirmed = round(_confirmed(worker) - confirmed)
 
 
 def _catch_up(worker: LocalWorker, rate: float, seconds: float) -> float:
     """Wait until the lag is that of a worker that keeps up; return what it drained a second since it began again."""
-    confirmed = worker.metric("sluice_records_total")
+    confirmed = _confirmed(worker)
     deadline = time.monotonic() + CATCHES_UP_WITHIN * seconds + 60
-    while worker.metric("sluice_records_total") == confirmed:  # the next offer may be half a minute away
+    while _confirmed(worker) == confirmed:  # the next offer may be half a minute away
         assert time.monotonic() < deadline, "the worker does not begin again"
         time.sleep(0.2)
     begun = time.monotonic()
     while worker.metric("sluice_lag_records") > BEHIND_S * rate:
         assert time.monotonic() < deadline, f"{worker.metric('sluice_lag_records'):,.0f} records behind, at last"
         time.sleep(0.5)
-    return (worker.metric("sluice_records_total") - confirmed) / (time.monotonic() - begun)
+    return (_confirmed(worker) - confirmed) / (time.monotonic() - begun)
+
+
+def _confirmed(worker: LocalWorker) -> float:
+    """Count the answers that were confirmed; what was measured of them is another topic."""
+    return worker.metric("sluice_records_total", topic=worker.settings.topic_prefix + RESPONSES)
 
 
 def _asked(worker: LocalWorker, path: str) -> list[str]:

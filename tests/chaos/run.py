@@ -31,7 +31,7 @@ from tests.whole.events import SERVICES, answers
 from tests.whole.harness import World
 
 RATE = 300.0
-RECOVERS_WITHIN_S = 240.0
+RECOVERS_WITHIN_S = 600.0
 TOGETHER = (1, 4, 5, 6)  # faults that are made at once
 Decks = dict[frozenset[str], list[Fault]]  # what is still to come, by what it takes hold of
 LARGEST_MB = 600.0  # of a worker, after which memory counts as not bounded

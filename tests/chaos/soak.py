@@ -5,8 +5,9 @@ import logging
 import math
 import sys
 import tempfile
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,23 +66,24 @@ def soak(folder: Path, rate: float, seconds: float) -> Soaked:
         World(broker.bootstrap, clickhouse.url, folder) as world,
     ):
         worker = world.start()
-        sending = threading.Thread(target=lambda: _send(world, soaked))
-        sending.start()
-        begun = time.monotonic()
-        while sending.is_alive():
-            _look(world, worker, soaked, time.monotonic() - begun)
-            sending.join(EVERY_S)
-        soaked.seconds = time.monotonic() - begun
+        with ThreadPoolExecutor(1) as thread:
+            sending, begun = thread.submit(_send, world, soaked), time.monotonic()
+            while not sending.done():
+                with suppress(OSError):  # a machine at its limit may not answer in time: that look is left out
+                    _look(world, worker, soaked, time.monotonic() - begun)
+                wait([sending], EVERY_S)
+        soaked.records, soaked.seconds = sending.result(), time.monotonic() - begun
     return soaked
 
 
-def _send(world: World, soaked: Soaked) -> None:
+def _send(world: World, soaked: Soaked) -> int:
+    """Send the calls of that time, and return how many records Kafka has confirmed."""
     calls = math.ceil(soaked.rate * soaked.seconds / RECORDS_A_CALL)
     now = datetime.now(UTC)
     span = timedelta(seconds=soaked.seconds)
     records, _truth = simulate(Plan(now - span, span, calls, seed=1, scenarios=(), until=now))
     produced = asyncio.run(produce(records, connection(world.settings), world.settings.topic_prefix, soaked.rate))
-    soaked.records = produced.confirmed.total()
+    return produced.confirmed.total()
 
 
 def _look(world: World, worker: LocalWorker, soaked: Soaked, at_s: float) -> None:
