@@ -28,8 +28,8 @@ def sealed(rows: pa.Table, what: tuple[str, Sequence[str]], ids: Sequence[str], 
     if not there:
         return rows
     values: list[bytes | None] = []
-    for row, key, content in zip(ids, keys, zip(*map(rows.column, there), strict=True), strict=True):
-        said = {name: _bytes(each.as_py()) for name, each in zip(there, content, strict=True) if each.is_valid}
+    for row, key, content in zip(ids, keys, zip(*(rows[name].to_pylist() for name in there), strict=True), strict=True):
+        said = {name: _bytes(each) for name, each in zip(there, content, strict=True) if each is not None}
         values.append(key.seal(msgpack.packb(said), place(into, row)) if said else None)
     return rows.drop_columns(there).append_column(into, pa.array(values, pa.binary()))
 

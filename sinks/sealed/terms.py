@@ -4,19 +4,19 @@ The same as in deploy/clickhouse/010_prompt_vectors.sql, expression by expressio
 """
 
 import json
+import re
 import string
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
-import re2
 
 CHARACTERS, TERMS = 1000, 127
-_CJK = r"\x{3040}-\x{30ff}\x{3400}-\x{9fff}\x{f900}-\x{faff}"
-_RUNS = re2.compile(f"[{_CJK}]{{2,}}")
-_IS_CJK = re2.compile(f"[{_CJK}]")
-_WORDS = re2.compile(r"[\p{L}\p{N}]{3,}")
-_ASCII_WORDS = re2.compile(r"[^\s!-/:-@\[-`{-~]{3,}")
+_CJK = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_RUNS = re.compile(f"[{_CJK}]{{2,}}")
+_IS_CJK = re.compile(f"[{_CJK}]")
+_WORDS = re.compile(r"[^\W_]{3,}")  # letters and numbers
+_ASCII_WORDS = re.compile(r"[^ \t\n\v\f\r!-/:-@\[-`{-~]{3,}")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _FOLDED = str.maketrans(
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩАБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ",
