@@ -4,7 +4,7 @@ import statistics
 from pathlib import Path
 
 from tests.chaos.faults import ALL
-from tests.chaos.run import RATE, Result
+from tests.chaos.run import Result
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 ENDS = "<!-- to here -->"
@@ -14,7 +14,7 @@ def table(result: Result, minutes: float) -> str:
     """Return the table in Markdown, with what was counted above it."""
     others = "" if result.findings == result.findings_without_faults else "NOT "
     head = [
-        f"Seed {result.seed}, {minutes:g} minutes of faults, {result.broker}, {RATE:g} answers a second: "
+        f"Seed {result.seed}, {minutes:g} minutes of faults, {result.broker}, {result.rate:g} answers a second: "
         f"{result.injected} faults, {result.sent:,} answers sent, **{result.lost} lost, {result.doubled} double**; "
         f"{result.poisoned:,} records that are none, {result.dead_letters:,} dead letters; {len(result.findings)} "
         f"finding(s), {others}the same as without faults. Workers took {result.largest_mb:.0f} MB at most; "

@@ -58,6 +58,7 @@ class Result:
 
     seed: int
     broker: str
+    rate: float
     sent: int = 0
     stored: int = 0
     doubled: int = 0
@@ -87,11 +88,11 @@ class Result:
         return kept and self.findings == self.findings_without_faults and self.largest_mb < LARGEST_MB
 
 
-def run(folder: Path, seed: int, seconds: float, say: Callable[[str], None]) -> Result:
-    """Break things for so long, then count. Raises AssertionError where the account has a gap."""
+def run(folder: Path, seed: int, seconds: float, say: Callable[[str], None], rate: float = RATE) -> Result:
+    """Break things for so long under `rate` answers a second, then count. Raises AssertionError where the account has a gap."""
     draw = random.Random(seed)  # noqa: S311  # a seed is there to be said
     broker: KafkaServer = EmbeddedBroker() if kafka.missing() else ApacheKafka()
-    result = Result(seed, broker.name)
+    result = Result(seed, broker.name, rate)
     with (
         broker,
         LocalClickHouse(folder / "clickhouse") as clickhouse,
@@ -101,7 +102,7 @@ def run(folder: Path, seed: int, seconds: float, say: Callable[[str], None]) -> 
         tables, clock = f"{clickhouse.url}/{world.settings.clickhouse_url.rpartition('/')[2]}", Clock(folder / "clock")
         direct = connect(tables)
         migrate(direct)
-        load = Load(world, RATE, idempotent=isinstance(broker, ApacheKafka))
+        load = Load(world, rate, idempotent=isinstance(broker, ApacheKafka))
         with Crew(world, draw, clock) as crew:
             scene = Scene(broker, clickhouse, proxy, crew, load, clock, tables, folder)
             with load:
