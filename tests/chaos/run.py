@@ -89,7 +89,7 @@ class Result:
 
 
 def run(folder: Path, seed: int, seconds: float, say: Callable[[str], None], rate: float = RATE) -> Result:
-    """Break things for so long under `rate` answers a second, then count. Raises AssertionError where the account has a gap."""
+    """Break things for so long under `rate` answers a second, then count. Raises AssertionError for a gap."""
     draw = random.Random(seed)  # noqa: S311  # a seed is there to be said
     broker: KafkaServer = EmbeddedBroker() if kafka.missing() else ApacheKafka()
     result = Result(seed, broker.name, rate)
