@@ -10,6 +10,7 @@ from sinks.references import NoSuchSegment
 from sinks.review.refusals import CutRefused
 from sinks.sealed.keys import WrongKey
 from streams.backup import BackupRefused
+from streams.capacity import CannotPlan
 from streams.cli.group import NotRecorded
 from streams.demo import DemoFailed
 from streams.doctor import CLICKHOUSE_CURE
@@ -26,6 +27,7 @@ from streams.worker import Unready
 PLAIN = (
     SettingsError,
     CannotCall,
+    CannotPlan,
     KafkaUnreachable,
     SinkError,
     CutRefused,

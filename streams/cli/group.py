@@ -29,6 +29,7 @@ WHERE = {
     "metrics": ("watching",),
     "migrate": ("saving",),
     "openapi": ("contract",),
+    "plan": ("planning",),
     "receive": ("gateways",),
     "reference": ("references",),
     "release": ("releasing",),

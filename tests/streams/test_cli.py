@@ -31,6 +31,7 @@ COMMANDS = (
     "metrics",
     "migrate",
     "openapi",
+    "plan",
     "receive",
     "reference",
     "release",
