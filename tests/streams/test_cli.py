@@ -72,6 +72,7 @@ BELOW = {
         "decide",
         "export",
         "import",
+        "mend",
         "plan",
         "policy",
         "push",
