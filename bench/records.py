@@ -17,11 +17,11 @@ _RECORDED = Path(__file__).parents[1] / "tests/fixtures/litellm/proxy.generic_ap
 TEXT = "The quick answer is that it depends on the tide, the wind and how long the boat has been in the water. "
 
 
-def native_records(inferences: int, seed: int) -> Iterator[Record]:
+def native_records(inferences: int, seed: int, segments: int = SEGMENTS) -> Iterator[Record]:
     """Yield a request and a response for each inference, and feedback for one in fifty, in order of event time."""
     draw = random.Random(seed)  # noqa: S311  # not for secrets
-    weights = [1 / (rank + 1) for rank in range(SEGMENTS)]
-    for number, segment in enumerate(draw.choices(range(SEGMENTS), weights, k=inferences)):
+    weights = [1 / (rank + 1) for rank in range(segments)]
+    for number, segment in enumerate(draw.choices(range(segments), weights, k=inferences)):
         time = BEGINS_NS + number * 20_000_000
         inference_id = f"{draw.getrandbits(128):032x}"
         common = {
