@@ -9,7 +9,12 @@ def unreached(settings: Settings) -> list[str]:
     own = {settings.topic_prefix + topic.name: topic.retention for topic in ALL}
     kept = dict.fromkeys(sources(settings), WEEK) | own
     topics = ", ".join(f"{name} {kept[name].days} days" for name in sorted(kept))
+    sealed = (
+        "What was sealed for the users opens in no backup of the traffic: their keys are destroyed here. Let no older "
+        "content_keys come back."
+    )
     return [
+        *([sealed] if settings.content_key.get_secret_value() else []),
         f"Kafka deletes no single record. As Sluice makes the topics, records stay: {topics}. A topic that was made "
         "otherwise has its own retention.ms.",
         "Backups of ClickHouse, batches and releases are not reached: erase again after restoring one.",
