@@ -133,14 +133,14 @@ OUT = (
     ),
 )
 WATCH = (
-    number("Segments", "Segments that the workers watch apart.", [now("sum(sluice_segments)")], "short", width=6),
+    number("Segments", "Segments that the workers watch apart.", [now("sum(sluice_segments)")], "short", width=5),
     number(
         "Rows that wait",
         "Answers that wait until all partitions have come as far. It grows: one partition is far behind.",
         [now("sum(sluice_held_rows)")],
         "short",
         above(50_000, 500_000),
-        width=6,
+        width=5,
     ),
     number(
         "States refused",
@@ -148,7 +148,7 @@ WATCH = (
         [now("sum(increase(sluice_state_refused_total[$__range]))")],
         "short",
         {1: "orange"},
-        width=6,
+        width=5,
     ),
     number(
         "Lost at start",
@@ -156,14 +156,14 @@ WATCH = (
         [now("sum(sluice_lost_at_start)")],
         "short",
         {1: "red"},
-        width=6,
+        width=5,
     ),
     number(
         "False alarms accepted",
         "Of those that open in a week, so many may be false at most: SLUICE_FALSE_ALARMS, docs/detection.md.",
         [now("max(sluice_false_alarms_accepted)")],
         "short",
-        width=6,
+        width=4,
     ),
     lines(
         "Findings opened in a week",
