@@ -45,8 +45,7 @@ class ArrayHistogram(Collector):
         counts += np.bincount(places, minlength=buckets)
         self._sums[label] = self._sums.get(label, 0.0) + float(values[known].sum())
         examples = self._examples.setdefault(label, [None] * buckets)
-        for place in np.unique(places):
-            last = int(known[places == place][-1])
+        for place, last in dict(zip(places.tolist(), known.tolist(), strict=True)).items():
             examples[place] = Exemplar({"inference_id": ids[last][:100]}, float(values[last]))
 
     def counts(self) -> dict[str, NDArray[np.int64]]:

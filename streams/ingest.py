@@ -141,11 +141,12 @@ class Reader:
         block = Block()
         for batch in batches:
             source, number = self.sources[batch.topic], measure.source_of(batch.topic, batch.partition)
+            decoder = None if source.format == "received" else FORMATS[source.format]
             before, lettered, dead = block.events, len(block.letters), 0
             for start in range(0, len(batch.records), WARM):
                 read = [len(kind.events) for kind in block.kinds()]
                 for record in batch.records[start : start + WARM]:
-                    dead += not self._record(block, record, source, number, without)
+                    dead += not self._record(block, record, source, decoder or _received(record), number, without)
                 for kind, first in zip(block.kinds(), read, strict=True):
                     self.redactor.apply_all(kind.events[first:], source.content)
             block.ledger.append(
@@ -158,6 +159,7 @@ class Reader:
         block: Block,
         record: ConsumerRecord,
         source: Source,
+        decoder: Decoder,
         number: int,
         without: frozenset[tuple[int, int]],
     ) -> bool:
@@ -165,9 +167,7 @@ class Reader:
         events = letters = 0
         place = f"{record.topic}/{record.partition}/{record.offset}"
         asked: dict[str, InferenceRequest] = {}
-        read = decode(
-            _decoder(source, record), record.value, record.headers, limit=self.limit, ingest_ms=record.timestamp
-        )
+        read = decode(decoder, record.value, record.headers, limit=self.limit, ingest_ms=record.timestamp)
         for item, event in enumerate(read):
             if isinstance(event, InvalidEvent):
                 block.letters.append(dead_letter(record, event, item, whole=letters == 0))
@@ -224,9 +224,9 @@ def ledger_row(batch: RecordBatch, dead: int, events: int, letters: int) -> Ledg
     )
 
 
-def _decoder(source: Source, record: ConsumerRecord) -> Decoder:
-    named = header(record.headers, FORMAT_HEADER) if source.format == "received" else source.format
-    return FORMATS.get(named or "", _unknown)
+def _received(record: ConsumerRecord) -> Decoder:
+    """Return the decoder of a record that says its format itself."""
+    return FORMATS.get(header(record.headers, FORMAT_HEADER) or "", _unknown)
 
 
 def _unknown(_value: bytes, _headers: Headers, _ingest_ns: int) -> list[Decoded]:

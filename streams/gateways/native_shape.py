@@ -43,11 +43,10 @@ def reader(model: type[E]) -> Callable[[bytes], E | None]:
         trace, span = fields["trace_id"], fields["span_id"]
         if (trace and not _is_hex(trace, 32)) or (span and not _is_hex(span, 16)):
             return None
-        plain = fields[output] is None and fields.get("tool_definitions") is None
-        for message in fields[dialogue] or ():
-            if not _is_message(message):
-                return None
-            plain = plain and all(map(_is_text, message["parts"]))
+        texts = _are_texts(fields[dialogue] or ())
+        if texts is None:
+            return None
+        plain = texts and fields[output] is None and fields.get("tool_definitions") is None
         instructions = fields.get("system_instructions")
         if instructions is not None:
             if not all(map(_is_part, instructions)):
@@ -70,24 +69,29 @@ def _is_hex(said: str, length: int) -> bool:
     return len(said) == length and not said.strip("0123456789abcdef")
 
 
-def _is_message(message: dict[str, Any]) -> bool:
-    """Tell whether a message is one, in the contract's order: pydantic writes it in that."""
-    if tuple(message) not in _MESSAGES or not isinstance(message["role"], str):
-        return False
-    reason, parts = message.get("finish_reason"), message["parts"]
-    return (reason is None or isinstance(reason, str)) and isinstance(parts, list) and all(map(_is_part, parts))
+def _are_texts(messages: Sequence[dict[str, Any]]) -> bool | None:
+    """Tell whether messages hold nothing but texts; None where one is not in the contract's order, in which pydantic
+    writes it. msgspec makes no types but JSON's own."""
+    texts = True
+    for message in messages:
+        if tuple(message) not in _MESSAGES or type(message["role"]) is not str:
+            return None
+        reason, parts = message.get("finish_reason"), message["parts"]
+        if type(parts) is not list or not (reason is None or type(reason) is str):
+            return None
+        for part in parts:
+            if not _is_part(part):
+                return None
+            texts = texts and len(part) == len(_TEXT) and type(part.get("content")) is str
+    return texts
 
 
 def _is_part(part: Any) -> bool:
-    if not isinstance(part, dict):
+    if type(part) is not dict:
         return False
     keys = tuple(part)
     usual = keys == _TEXT or (keys[:1] == ("type",) and "content" not in keys[2:])
-    return usual and isinstance(part["type"], str)
-
-
-def _is_text(part: dict[str, Any]) -> bool:
-    return len(part) == len(_TEXT) and isinstance(part.get("content"), str)
+    return usual and type(part["type"]) is str
 
 
 def _struct(model: type[InferenceEvent]) -> type[msgspec.Struct]:

@@ -46,19 +46,20 @@ def read(response: InferenceResponse, request: InferenceRequest | None) -> Answe
 
     Of a call that failed nothing is told but how it was asked: its content, if any, is not an answer.
     """
-    output_type, stream = response.output_type, None
+    said = response.__dict__  # a third of the cost of attributes
+    output_type, stream = said["output_type"], None
     if request is not None:
         output_type = output_type or request.output_type
         stream = request.stream
-    if stream is None and response.time_to_first_chunk_s is not None:
+    if stream is None and said["time_to_first_chunk_s"] is not None:
         stream = True
     streamed = None if stream is None else "yes" if stream else "no"
-    reasons = response.finish_reasons
+    reasons = said["finish_reasons"]
     reason = reasons[0] if reasons else None
-    messages = response.output_messages
-    if response.status in FAILED:
+    messages = said["output_messages"]
+    if said["status"] in FAILED:
         return Answer(output_chars(response), finish_reason=reason, output_type=output_type, stream=streamed)
-    truncated = 1.0 if response.status == "partial" or not _CUT.isdisjoint(reasons) else 0.0
+    truncated = 1.0 if said["status"] == "partial" or not _CUT.isdisjoint(reasons) else 0.0
     filtered = not _FILTERED.isdisjoint(reasons)
     if messages is None:
         refusal = float(filtered) if reasons else None
@@ -112,8 +113,10 @@ def output_chars(response: InferenceResponse) -> int | None:
 
 def _is_label(text: str) -> bool:
     """Tell whether an answer is but a word, as those are that sort things into classes."""
+    if not 0 < len(text) <= LONGEST_WORD:  # most are longer
+        return False
     most = LONGEST_WORD if text.isascii() else LONGEST_WORD // 3  # without spaces a sentence looks like a word
-    return 0 < len(text) <= most and not any(map(str.isspace, text))
+    return len(text) <= most and not any(map(str.isspace, text))
 
 
 def predicted(answer: Answer) -> Said | None:

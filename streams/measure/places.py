@@ -13,4 +13,4 @@ def source_of(topic: str, partition: int) -> int:
 
 def position_of(offset: int, item: int) -> int:
     """Place an event within its partition: by its record, then within that; what is beyond ITEMS is lumped together."""
-    return offset * ITEMS + min(item, ITEMS - 1)
+    return offset * ITEMS + (item if item < ITEMS else ITEMS - 1)

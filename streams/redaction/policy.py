@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from streams.events import Event, Feedback, InferenceRequest, InferenceResponse
 from streams.pseudonyms import Pseudonyms
-from streams.redaction.structures import Place, Texts, gather
+from streams.redaction.structures import Place, Texts, gather, gather_plain
 from streams.redaction.text import asking_for_a_look, redact_all
 from streams.redaction.tracebacks import without_stacks
 from streams.sources import Content
@@ -82,9 +82,10 @@ class Redactor:
         ends: list[int] = []
         asking: set[int] = set()
         for number, each in enumerate(held):
-            message = each.get("error_message")
-            if not gather(each, texts) or (message is not None and without_stacks(message)[0] != message):
-                asking.add(number)
+            if not gather_plain(each, texts):
+                message = each.get("error_message")
+                if not gather(each, texts) or (message is not None and without_stacks(message)[0] != message):
+                    asking.add(number)
             ends.append(len(texts))
         asking |= asking_for_a_look(texts, ends)
         return [

@@ -63,6 +63,42 @@ def gather(root: Mapping[str, Any], texts: list[str]) -> bool:
     return ordinary
 
 
+_MESSAGES = (("role", "parts"), ("role", "parts", "finish_reason"))
+_TEXT = ("type", "content")
+
+
+def gather_plain(root: Mapping[str, Any], texts: list[str]) -> bool:
+    """Append the texts of a dialogue that is nothing but texts in the usual form, as most are, at a third of the cost.
+
+    False, and nothing is appended, where there is anything else: that is for `gather`.
+    """
+    if len(root) != 1:
+        return False
+    (messages,) = root.values()
+    if type(messages) is not list:
+        return False
+    said = []
+    for message in messages:
+        if type(message) is not dict or tuple(message) not in _MESSAGES or not _is_form(message["role"]):
+            return False
+        parts, reason = message["parts"], message.get("finish_reason")
+        if type(parts) is not list or not (reason is None or _is_form(reason)):
+            return False
+        for part in parts:
+            if type(part) is not dict or tuple(part) != _TEXT or part["type"] != "text":
+                return False
+            content = part["content"]
+            if type(content) is not str:
+                return False
+            said.append(content)
+    texts += said
+    return True
+
+
+def _is_form(value: Any) -> bool:
+    return type(value) is str and value in _FORM
+
+
 # Where a text is: the number of its container, its key or index there, and whether it is the key itself. A plain tuple,
 # and loops without calls: events of tens of thousands of texts exist.
 Place = tuple[int, Any, bool]
