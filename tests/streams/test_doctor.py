@@ -63,9 +63,13 @@ async def test_a_clickhouse_says_which_tables_the_worker_will_make(clickhouse_ur
     with connect(settings.clickhouse_url) as client:
         migrate(client)
         after = await doctor.clickhouse(settings)
+        client.command("DROP TABLE ledger")
+        torn = await doctor.clickhouse(settings)
         client.command(f"DROP DATABASE {client.database}")
     assert after.well
     assert after.words.endswith(" answers")
+    assert not torn.well
+    assert "has lost ledger. Restore it from ClickHouse's BACKUP" in torn.words
 
 
 async def test_a_server_that_is_no_clickhouse_is_not_well(clickhouse_url: str) -> None:
@@ -83,6 +87,15 @@ async def test_a_state_key_and_a_folder_that_will_do(tmp_path: Path) -> None:
     assert (batches.well, batches.words) == (True, f"go to {tmp_path / 'to' / 'be' / 'made'}")
     assert not (tmp_path / "to").exists(), "looking changes nothing"
     assert not (await doctor.state_key(load(state_key="k" * 31))).well
+
+
+async def test_a_torn_batch_is_named(tmp_path: Path) -> None:
+    (tmp_path / "2026-W46").mkdir()
+    (tmp_path / ".2026-W47.partial").mkdir()
+    batches = await doctor.batches(load(batches=tmp_path))
+    assert not batches.well
+    assert "2026-W46 is no review batch: it has no manifest.json" in batches.words
+    assert "W47" not in batches.words, "what a killed cut left is no batch, and the next cut clears it"
 
 
 async def test_variables_that_set_nothing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
