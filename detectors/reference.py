@@ -97,9 +97,9 @@ class SeasonalReference:
         """Put values, float64[n, S] with NaN for "not known", into quarantine; too late ones, and those of streams that
         are held, are left out."""
         numbers = bin_number(times, self.bins)
-        for number in dict.fromkeys(numbers.tolist()):
+        for number in (came := dict.fromkeys(numbers.tolist())):
             if number > self.now - self._day:
-                rows = values[numbers == number]
+                rows = values if len(came) == 1 else values[numbers == number]  # the rest came late
                 known = ~np.isnan(rows) & ~self.held
                 filled = np.where(known, rows, 0.0)
                 slot = number % (self._day + 1)

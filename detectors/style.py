@@ -23,14 +23,16 @@ class Reference:
     """What follows from the levels of 400 reference texts.
 
     `table` (float32[WIDTH, 256]) turns a level into its normal score among them, 0 where the feature is constant.
-    `scores` (float64[400, WIDTH]) are their own, less their `centre`. `pay` and `error` (float64[WIDTH, 2, SHAPES]) are
-    what bets on rising and falling features pay on them, and its standard deviation. `inverse` is that of their scatter
-    matrix, with a ridge, and `leaned` (float64[400, WIDTH]) is `scores` times it.
+    `scores` (float64[400, WIDTH]) are their own, less their `centre`, and `deviation` is that of each feature. `pay`
+    and `error` (float64[WIDTH, 2, SHAPES]) are what bets on rising and falling features pay on them, and its standard
+    deviation. `inverse` is that of their scatter matrix, with a ridge, and `leaned` (float64[400, WIDTH]) is `scores`
+    times it.
     """
 
     table: NDArray[np.float32]
     centre: Numbers
     scores: Numbers
+    deviation: Numbers
     pay: Numbers
     error: Numbers
     inverse: Numbers
@@ -55,6 +57,7 @@ def reference(levels: bytes, width: int = WIDTH, ridge: float = RIDGE) -> Refere
         table=table.astype(np.float32),
         centre=centre,
         scores=scores,
+        deviation=scores.std(axis=0),
         pay=paid.mean(axis=0),
         error=paid.std(axis=0),
         inverse=inverse,

@@ -117,7 +117,7 @@ class TwoSample:
         weight, squares = self.weight
         plain = self.live / weight[:, None] - self.offset
         variance = squares / weight**2 + 1 / texts
-        edge = _SPARSE * known.scores.std(axis=0) * np.sqrt(variance)[:, None]
+        edge = _SPARSE * known.deviation * np.sqrt(variance)[:, None]
         sparse = np.where(np.abs(plain) > edge, plain - np.sign(plain) * edge / 2, 0)
         self.differences = np.concatenate([plain, sparse]).astype(np.float32)
         self.lesson_at, self.lesson_texts = self.seen, texts
