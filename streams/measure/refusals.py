@@ -110,7 +110,7 @@ _CHINESE = (
     "我(?:真的|实在)?(?:帮不了|没法回答|不能说|无法从命)",
     "恕我?(?:无法|不能|难以|無法|难)(?:从命|奉告|回答|提供|协助)",
 )
-_REFUSAL = re2.compile("|".join((*_ENGLISH, *_CHINESE)))
+_REFUSAL = re2.compile("|".join((*_ENGLISH, *_CHINESE)).encode())  # in bytes nobody counts characters
 
 # What an answer quotes is not its own word, unless it is nothing but a quotation.
 _QUOTED = re2.compile('"[^"\n]*"|“[^”\n]*”|「[^」\n]*」|『[^』\n]*』')
@@ -129,9 +129,13 @@ def refuses(text: str) -> bool:
     False
     """
     glance = text[:GLANCE].lower().replace("’", "'")
-    if _REFUSAL.search(glance) is None:
+    if not _found(glance):
         return False
     own = _QUOTED.sub("", glance)
     if any(map(str.isalpha, own)):
         glance = own
-    return _REFUSAL.search(_IDIOMS.sub("", glance)) is not None
+    return _found(_IDIOMS.sub("", glance))
+
+
+def _found(glance: str) -> bool:
+    return _REFUSAL.search(glance.encode(errors="replace")) is not None
