@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ _TOKENS, _SECONDS, _JSON = _ROW["output_tokens"], _ROW["duration_s"], _ROW["inva
 _MODEL_VERSIONS = ("model_version", "model.version", "langfuse.version", "endpoint")
 _PROMPT_VERSIONS = ("prompt_version", "prompt.version", "gen_ai.prompt.version")
 
+_SERVED = itemgetter("response_model", "provider", "operation", "tags")
+
 Combination = tuple[str | None, ...]
 
 
@@ -44,8 +46,8 @@ def numbers(
     table = np.full((len(NUMBERS), len(events)), np.nan)
     if not events:
         return table
-    table[0] = [event.status in FAILED for event in events]
-    said = zip(*map(attrgetter(*_SAID), events), strict=True)
+    table[0] = [event["status"] in FAILED for event in map(vars, events)]
+    said = zip(*map(itemgetter(*_SAID), map(vars, events)), strict=True)  # a third of the cost of attributes
     told = zip(*map(attrgetter(*_TOLD), read), strict=True)
     for row, column in enumerate((*said, *told), start=1):
         if column.count(None) < len(column):
@@ -69,10 +71,8 @@ def combinations(
     codes = [
         number.setdefault(
             (
-                event.response_model,
-                event.provider,
-                event.operation,
-                *(_versions(event.tags) if event.tags else (None, None)),
+                *served,
+                *(_versions(tags) if tags else (None, None)),
                 answer.finish_reason,
                 answer.language,
                 answer.predicted_class,
@@ -81,7 +81,7 @@ def combinations(
             ),
             len(number),
         )
-        for event, answer in zip(events, read, strict=True)
+        for (*served, tags), answer in zip(map(_SERVED, map(vars, events)), read, strict=True)
     ]
     return np.array(codes, np.int64), list(number)
 
