@@ -126,7 +126,8 @@ def one(client: Client, place: Place) -> Letter:
     """Return the letter at a place, or the record's first one after it. Raises NoSuchLetter."""
     found = _read(client, _ONE, 1, place._asdict())
     if not found:
-        raise NoSuchLetter(f"No dead letter lies at {place}; `sluice dead-letters list` names those that there are.")
+        said = f"{str(place)!r:.120}"
+        raise NoSuchLetter(f"No dead letter lies at {said}; `sluice dead-letters list` names those that there are.")
     return found[0]
 
 

@@ -109,10 +109,10 @@ def one(client: Client, beginning: str) -> Standing:
     rows = list(client.query(_ONE, {"beginning": beginning}).named_results()) if beginning else []
     exact = [row for row in rows if row["finding_id"] == beginning] or rows
     if not exact:
-        raise NoSuchFinding(f"No finding's id begins with {beginning!r}: `sluice findings --all` lists them.")
+        raise NoSuchFinding(f"No finding's id begins with {beginning!r:.80}: `sluice findings --all` lists them.")
     if len(exact) > 1:
         some = ", ".join(row["finding_id"] for row in exact[:3])
-        raise NoSuchFinding(f"More than one finding's id begins with {beginning!r}: give more of it ({some} …).")
+        raise NoSuchFinding(f"More than one finding's id begins with {beginning!r:.80}: give more of it ({some} …).")
     return _standing(exact[0])
 
 

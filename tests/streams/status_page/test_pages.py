@@ -171,3 +171,36 @@ def test_what_is_vendored_names_its_version_and_has_its_licence_beside_it() -> N
 def test_the_topic_of_findings_names_the_page() -> None:
     said = orjson.loads(message(FULL.model_copy(update={"log10_e": float("nan")}), "http://x/findings/a"))
     assert (said["page"], said["finding_id"], said["log10_e"]) == ("http://x/findings/a", FULL.finding_id, None)
+
+
+@pytest.mark.parametrize(
+    "after", ["nan", "inf", "-inf", "1e999", "-1", "9" * 400, "%D9%A1", "0x1", "%00", "1_0", "", "%FF"]
+)
+def test_no_number_breaks_the_document(scene: Scene, after: str) -> None:
+    code, body = get(f"{scene.url}/api/status?after={after}")
+    assert code in (200, 400)
+    assert orjson.loads(body)["headline"] if code == 200 else body == "`after` takes seconds since 1970.\n"
+
+
+NAMES = (
+    *(
+        "%27%20OR%201%3D1",
+        "%3Cscript%3Ealert(1)%3C/script%3E",
+        "%00",
+        "%FF%FE",
+        "%1B%5B31m",
+        "%E2%80%AE",
+        "..%2F..%2Fetc",
+    ),
+    *("%25s", "%5C", "%C0%AE", "%ED%A0%80", "a" * 4000, "%0D%0ASet-Cookie:x"),
+)
+
+
+@pytest.mark.parametrize("hostile", NAMES)
+def test_hostile_names_of_pages_are_none(scene: Scene, hostile: str) -> None:
+    for url in (f"{scene.url}/findings/{hostile}", f"{scene.url}/batches/{hostile}/report.html"):
+        code, body = get(url)
+        assert code == 404
+        assert not re.search("<script>alert|[\x00-\x08\x0e-\x1f\u202e]", body)
+    code, _ = get(f"{scene.url}/findings?segment={hostile}&metric={hostile}")
+    assert code == 200  # led to the list of all
