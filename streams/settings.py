@@ -3,6 +3,7 @@
 import hmac
 import os
 import re
+import reprlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -296,8 +297,10 @@ def _line(error: object) -> str:
     if name not in Settings.model_fields:
         said = harmless(name)[:60]
         return f"There is no setting {said} (SLUICE_{said.upper()}); `sluice settings` lists those that there are."
-    help_ = Settings.model_fields[name].description
-    return f"SLUICE_{name.upper()}={shown(name, error['input'])!r:.200} is wrong: {error['msg']}. It sets: {help_}"
+    help_, said = Settings.model_fields[name].description, error["input"]
+    # Lists in lists in lists would be too deep to be written whole.
+    value = shown(name, said if isinstance(said, str) else reprlib.repr(said))
+    return f"SLUICE_{name.upper()}={value!r:.200} is wrong: {error['msg']}. It sets: {help_}"
 
 
 def shown(name: str, value: object) -> str:
