@@ -26,6 +26,7 @@ from sinks import backup as tables
 from sinks.review.manifest import fact
 from streams import kept_state
 from streams.detect import opened
+from streams.readable import harmless
 from streams.settings import Settings
 
 MANIFEST, STATE, TABLES, POLICY = "manifest.json", "detectors.msgpack", "tables", "review.toml"
@@ -93,8 +94,8 @@ def restore(settings: Settings, client: Client, archive: Path) -> Done:
     settings.batches.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.batches.parent, prefix=".restore-") as scratch:
         folder = Path(scratch)
-        files = _unpacked(archive, folder)
-        states, refused = _elsewhere(settings, msgpack.unpackb((folder / STATE).read_bytes()))
+        files, kept = unpacked(archive, folder)
+        states, refused = _elsewhere(settings, kept)
         if not asyncio.run(kept_state.sealed(settings)):
             asyncio.run(kept_state.put(settings, states))
         tables.read(client, folder / TABLES)
@@ -146,24 +147,36 @@ def _add(tar: tarfile.TarFile, name: str, file: BinaryIO) -> str:
         return hashing.sha256.hexdigest()
 
 
-def _unpacked(archive: Path, folder: Path) -> int:
-    """Unpack an archive, and return how many files it has. Raises BackupRefused where one is other than was written."""
+def unpacked(archive: Path, folder: Path) -> tuple[int, dict[str, bytes]]:
+    """Unpack an archive into an empty folder, and return how many files it has, and the sealed states.
+
+    Raises BackupRefused where anything is other than was written.
+    """
     try:
         with tarfile.open(archive, "r:") as tar:
             _require_plain(tar)
             tar.extractall(folder, filter="data")
         manifest = orjson.loads((folder / MANIFEST).read_bytes())
-        written: Mapping[str, str] = manifest["files"]
-    except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as broken:
-        raise BackupRefused(f"{archive} is no whole backup ({broken}): take another.") from None
-    if manifest["version"] != VERSION:
-        raise BackupRefused(f"{archive} is of version {manifest['version']}, this Sluice reads {VERSION}.")
+        version, written = manifest["version"], dict[str, str](manifest["files"])
+        states = msgpack.unpackb((folder / STATE).read_bytes())
+        if type(version) is not int or not _are_states(states):
+            raise TypeError("its manifest or its states are of another kind")
+    except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, msgpack.UnpackException) as broken:
+        raise BackupRefused(f"{archive} is no whole backup ({harmless(str(broken))[:200]}): take another.") from None
+    if version != VERSION:
+        raise BackupRefused(f"{archive} is of version {version}, this Sluice reads {VERSION}: restore it with that.")
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     found.pop(MANIFEST)
     for name in sorted(written.keys() | found.keys()):
         if name not in found or name not in written or fact(found[name]).sha256 != written[name]:
-            raise BackupRefused(f"{archive}: {name} is not what was written. Take another backup.")
-    return len(found)
+            said = harmless(name)[:120]
+            raise BackupRefused(f"{archive}: {said} is not what was written. Take another backup.")
+    return len(found), states
+
+
+def _are_states(states: object) -> bool:
+    """Whether these are sealed states by segment."""
+    return isinstance(states, dict) and {type(each) for pair in states.items() for each in pair} <= {str, bytes}
 
 
 def _require_plain(tar: tarfile.TarFile) -> None:

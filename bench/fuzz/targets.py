@@ -9,13 +9,13 @@ from typing import Protocol
 
 from bench.fuzz.checks import Checker
 from bench.fuzz.hostile_records import Hostile
-from bench.fuzz.readers import batch, imports, worker
+from bench.fuzz.readers import archive, batch, imports, worker
 from bench.fuzz.readers.reader import Reader, Reading
 from bench.fuzz.seeds import Seed
 from bench.fuzz.tally import Tally
 from streams.gateways.formats import FORMATS
 
-READERS: Mapping[str, Reader] = {**imports.READERS, **batch.READERS, **worker.READERS}
+READERS: Mapping[str, Reader] = {**imports.READERS, **batch.READERS, **worker.READERS, **archive.READERS}
 NAMES = (*FORMATS, *READERS)
 
 

@@ -4,17 +4,20 @@
 """
 
 import json
+import tarfile
 from pathlib import Path
 
 import msgpack
 import orjson
 import pytest
 
+from bench.fuzz.readers.archive import packed
 from bench.fuzz.readers.reader import Reader, Reading
 from bench.fuzz.run import fuzz
 from bench.fuzz.seeds import Seed
 from bench.fuzz.targets import READERS
 from bench.fuzz.text_mutations import Words
+from streams.backup import MANIFEST, STATE
 from tests.sinks.review.deciding import batch, item
 
 DEEP = b"[" * 1200
@@ -46,10 +49,19 @@ def _line(**said: object) -> bytes:
     return orjson.dumps({"inference_id": "b", "verdict": "correct", "reviewer": "Ada"} | said)
 
 
+def _backup(manifest: object, states: object) -> bytes:
+    held = {STATE: msgpack.packb(states), MANIFEST: orjson.dumps(manifest)}
+    return packed([(name, tarfile.REGTYPE, data) for name, data in held.items()])
+
+
 BROKE = {
+    "a manifest of a backup that lists no hashes": ("backup", _backup({"version": 1, "files": []}, {})),
+    "states of a backup that are a list": ("backup", _backup({"version": 1, "files": {}}, [1])),
+    "a backup without states": ("backup", packed([(MANIFEST, tarfile.REGTYPE, b'{"version":1,"files":{}}')])),
     "lists in lists": ("policy", b"seed = " + DEEP),
     "a number of 5,000 digits": ("policy", b"seed = " + b"9" * 5000),
     "lists in lists in sluice.toml": ("settings_file", b"segments = " + DEEP),
+    "lists in lists for a number": ("settings_file", b"segments = " + b"[" * 400 + b"]" * 400),
     "a header in another encoding": ("import_csv", "inference_id,verdict,é\n".encode("utf-16")),
     "a header that is not CSV": ("import_csv", b'"inference_id"x,verdict\n'),
     "half a surrogate in bytes": ("import_label_studio", b'[{"\xed\xa0\x80": 1}]'),
