@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
 from deploy.local import kafka
@@ -14,6 +15,12 @@ from deploy.local.kafka import ApacheKafka
 from tests.whole.side_by_side import BODIES
 
 BROKERS: tuple[type[KafkaServer], ...] = (EmbeddedBroker, ApacheKafka)
+
+# By default Hypothesis bounds an example, and its making, by the clock, which a busy machine breaks. More examples:
+# `pytest --hypothesis-profile=thorough`, and `make fuzz` for all that reads what others wrote.
+settings.register_profile("quick", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=1_000)
+settings.load_profile("quick")
 
 
 @pytest.hookimpl(tryfirst=True)

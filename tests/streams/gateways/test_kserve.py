@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import InferenceRequest, InferenceResponse
@@ -396,7 +396,6 @@ _CHUNKS = st.lists(_JSON | st.binary(max_size=9), max_size=5)
 _BODY = _JSON | _CHUNKS.map(lambda chunks: b"".join(b"data: " + chunk + b"\n\n" for chunk in chunks)) | st.binary()
 
 
-@settings(max_examples=300, deadline=None)
 @given(body=_BODY, kind=st.sampled_from([REQUEST, RESPONSE]), metadata=_JSON, time=st.binary(max_size=20))
 def test_nothing_hostile_raises_anything_else(body: bytes, kind: str, metadata: bytes, time: bytes) -> None:
     binary: Headers = [*_headers(kind), ("ce_metadata", metadata)]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import Feedback, InferenceRequest, InferenceResponse
@@ -435,7 +435,6 @@ def _only_invalid_events(read: Any, value: bytes) -> None:
         assert isinstance(event, InvalidEvent | InferenceRequest | InferenceResponse | Feedback)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(misplaced(*WORDS), max_size=3).map(lambda said: json.dumps({"batch": said}).encode())
     | st.dictionaries(st.sampled_from(WORDS), misplaced(*WORDS)).map(
@@ -447,7 +446,6 @@ def test_a_batch_raises_nothing_but_invalid_event(value: bytes) -> None:
     _only_invalid_events(ingestion, value)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     misplaced(*WORDS).map(lambda said: json.dumps(said).encode())
     | st.dictionaries(st.sampled_from(WORDS), misplaced(*WORDS)).map(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import Feedback
@@ -165,7 +165,6 @@ WORDS = (
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     misplaced(*WORDS).map(lambda said: json.dumps(said).encode())
     | st.dictionaries(st.sampled_from(WORDS), misplaced(*WORDS)).map(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import InferenceRequest, InferenceResponse
@@ -518,7 +518,6 @@ NAMES = (
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.binary(max_size=60)
     | misplaced(*WORDS).map(lambda said: json.dumps(said).encode())

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -84,7 +84,6 @@ def test_usual_events_are_read(model: type[InferenceEvent]) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_whatever_a_field_holds(model: type[InferenceEvent], data: st.DataObject) -> None:
     changed = data.draw(st.dictionaries(st.sampled_from(names(model)), values, min_size=1, max_size=2))
@@ -94,7 +93,6 @@ def test_whatever_a_field_holds(model: type[InferenceEvent], data: st.DataObject
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_whatever_the_bytes_are(model: type[InferenceEvent], data: st.DataObject) -> None:
     value = bytearray(json.dumps(USUAL[model]).encode())

@@ -361,7 +361,6 @@ def test_json_with_the_right_words_in_the_wrong_places(value: Any) -> None:
     survives(json.dumps({"resourceLogs": [{"resource": value, "scopeLogs": [{"logRecords": [value]}]}]}).encode())
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), misplaced(*NAMES, *SENSE) | st.sampled_from(SENSE), max_size=9))
 def test_attributes_of_any_shape(said: dict[str, Any]) -> None:
     # Content comes structured, and as JSON in a string.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import Feedback
@@ -107,7 +107,6 @@ WORDS = (
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(misplaced(*WORDS), max_size=3).map(lambda said: json.dumps({"data": said}).encode())
     | misplaced(*WORDS).map(lambda said: json.dumps(said).encode())
