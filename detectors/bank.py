@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import anomaly
+from detectors.afterwards import Afterwards
 from detectors.anomaly import RobustMahalanobis
 from detectors.base import Estimate, Gone, Measurements, Opening, Signal
 from detectors.budget import Budget
@@ -22,7 +23,7 @@ from detectors.recent import Recent
 from detectors.sealed import NO_STATE, StateRefused
 from detectors.text_watch import Said, TextWatch
 
-VERSION = 5  # of the state: raise it when what is kept changes its meaning
+VERSION = 6  # of the state: raise it when what is kept changes its meaning
 OBEYED = 64  # commands that are remembered, so that what Kafka delivers twice is obeyed once
 _MINUTE = ("minute silence", "minute level", "minute spread")  # by what minutes are watched
 _NEVER = np.iinfo(np.int64).min
@@ -80,6 +81,7 @@ class SegmentBank:
         self.held = Held()
         self.drift = Drift(self.budget, parent)
         self.learned: set[str] = set()  # metrics whose reference is another than when this was last emptied
+        self._afterwards = Afterwards()
         self._anomaly = RobustMahalanobis()
         self._minutes = MinuteWatch()
         self._texts = TextWatch(self.budget)
@@ -154,7 +156,7 @@ class SegmentBank:
         return self.held.forget(gone) + self._recent.forget(gone) + self._cases.forget(gone, name)
 
     def _watch(self, rows: Measurements) -> Iterator[Signal]:
-        values = _with_zeros(rows.values, self.drift)
+        values = self._afterwards.among(rows.values, len(rows.inference_id))
         for taken in self.drift.walk(rows.time_unix_nano, values, rows.words):
             piece = part(rows, taken.start, taken.stop)
             first = self._recent.rows
@@ -266,6 +268,7 @@ class SegmentBank:
                 "version": VERSION,
                 "held": self.held.state(),
                 "drift": self.drift.state(),
+                "afterwards": self._afterwards.state(),
                 "anomaly": self._anomaly.state(),
                 "minutes": self._minutes.state(),
                 "texts": self._texts.state(),
@@ -298,26 +301,10 @@ class SegmentBank:
         bank = cls(budget)
         bank.held = Held.restore(state["held"])
         bank.drift = Drift.restore(bank.budget, state["drift"])
+        bank._afterwards = Afterwards.restore(state["afterwards"])
         bank._anomaly = RobustMahalanobis.restore(state["anomaly"])
         bank._minutes = MinuteWatch.restore(state["minutes"])
         bank._texts = TextWatch.restore(bank.budget, state["texts"])
         bank._recent, bank._cases = Recent.restore(state["recent"]), Cases.restore(state["cases"])
         bank._obeyed, bank.latest = list(state["obeyed"]), state["latest"]
         return bank
-
-
-def _with_zeros(values: Mapping[str, NDArray[np.float64]], drift: Drift) -> dict[str, NDArray[np.float64]]:
-    """Count each answer as 0 in what people may do after it, from the first time that they did it in the segment."""
-    known = {metric.name for metric in drift.levels.metrics if metric.name.startswith("implicit.")}
-    filled: dict[str, NDArray[np.float64]] = dict(values)
-    if "error" not in values:
-        return filled
-    answered = ~np.isnan(values["error"])
-    for name in sorted(known | {name for name in values if name.startswith("implicit.")}):
-        column = values.get(name, np.full(len(answered), np.nan)).copy()
-        done = np.flatnonzero(~np.isnan(column))
-        first = 0 if name in known else int(done[0]) if len(done) else len(column)
-        later = answered & np.isnan(column) & (np.arange(len(column)) >= first)
-        column[later] = 0.0
-        filled[name] = column
-    return filled

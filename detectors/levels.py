@@ -23,7 +23,7 @@ from detectors.trail import COUNT, EXPECTED, SCORE, SQUARE, VALUE, Trail
 
 DETECTOR = "e-sr"
 _DAY = 1 / 7
-_BACK = math.log(1000.0)  # evidence at which a change is over
+_BACK = math.log(1e5)  # evidence at which a change is over: of one that lasts it is said once in as many rows, at most
 _MOST_SCORE, _MOST_ODDS = 0.5, math.log(4.0)
 
 

@@ -18,17 +18,19 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One metric. `unit` is what is added before the logarithm of a POSITIVE one, so that 0 has one, in the metric's
-    own unit; well below it differences no longer count."""
+    own unit; well below it differences no longer count. What is said `afterwards` of some answers is a rate of all of
+    them (`detectors.afterwards`)."""
 
     name: str
     kind: Kind
     meaning: str
     worse: Literal["up", "down"] | None = None
     unit: float = 1.0
+    afterwards: bool = False
 
 
-def _rate(name: str, meaning: str) -> Metric:
-    return Metric(name, Kind.RATE, meaning, worse="up")
+def _rate(name: str, meaning: str, *, afterwards: bool = False) -> Metric:
+    return Metric(name, Kind.RATE, meaning, worse="up", afterwards=afterwards)
 
 
 METRICS: dict[str, Metric] = {
@@ -41,6 +43,7 @@ METRICS: dict[str, Metric] = {
         _rate("invalid_json", "answers that are not JSON where JSON was asked for"),
         _rate("tool_failure", "tool calls that name no offered tool, or whose arguments are not JSON"),
         _rate("thumbs_down", "thumbs down among thumbs, from people"),
+        _rate("complaint", "answers that got a thumb down, of all", afterwards=True),
         _rate("incorrect", "predictions that a label, come later, shows to be wrong"),
         Metric("duration_s", Kind.POSITIVE, "seconds from request to last byte", "up", 1e-3),
         Metric("time_to_first_chunk_s", Kind.POSITIVE, "seconds from request to first chunk", "up", 1e-3),
@@ -80,7 +83,7 @@ def metric_of(name: str, *, words: bool = False) -> Metric | None:
     if known is not None:
         return known
     if name.startswith("implicit."):
-        return _rate(name, "calls after which people did this")
+        return _rate(name, "calls after which people did this", afterwards=True)
     if name.startswith("feature."):
         return Metric(name, Kind.CATEGORY if words else Kind.REAL, "a feature that a model is given")
     return None

@@ -27,7 +27,7 @@ _WEIGHTS = _SPACING / 2  # a beginning stands for the words up to the next; two 
 _BELIEVED = 60.0  # words that the expected shares count for in a bet
 _LEAST = 1e-4  # of a share
 _STEPS = 2.0**20
-_BACK = math.log(1000.0)
+_BACK = math.log(1e5)  # of a change that lasts it is said at most once in as many words that it is over
 
 
 @dataclass

@@ -39,7 +39,7 @@ class Judgements:
         thumbs = _OF_PEOPLE.search(name) is not None
         if feedback.rater_kind == "human" or (thumbs and feedback.rater_kind == "unknown"):
             down = _down(feedback, thumbs=thumbs)
-            return {} if down is None else {"thumbs_down": down}
+            return {} if down is None else {"thumbs_down": down} | ({"complaint": 1.0} if down else {})
         return {}
 
     def _behaviour(self, feedback: Feedback) -> dict[str, float]:

@@ -52,7 +52,7 @@ class _Stream:
             ]
         total = sum(weight * evidence for weight, evidence in zip(self.weights, self.evidence, strict=True))
         excess = _log(total) - float(self.levels._thresholds[self.stream]) if not self.half else -math.inf
-        back = _log(self.returning) - math.log(1000.0) if known and self.half else -math.inf
+        back = _log(self.returning) - math.log(1e5) if known and self.half else -math.inf
         return score, excess, back
 
     def _score(self, value: float, level: float) -> float:

@@ -43,7 +43,7 @@ def test_it_is_found_beside_or_before() -> None:
     store = Store(**{"call:before": Meant("before", "desk|-|-|-", None, None)})
     rows = judged(block, store, Judgements())
     found = [(row.inference_id, row.segment, row.position, row.said) for row in rows]
-    down = {"thumbs_down": 1.0}
+    down = {"thumbs_down": 1.0, "complaint": 1.0}
     assert found == [
         ("beside", "shop|-|-|-", position_of(7, 0), down),
         ("before", "desk|-|-|-", position_of(8, 0), down),

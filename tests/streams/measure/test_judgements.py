@@ -45,7 +45,7 @@ def test_thumbs_are_peoples_and_down_in_the_lowest_quarter(change: dict[str, Any
     judgements, feedback = Judgements(), said(**change)
     assert judgements.wanted(feedback) == (down is not None)
     if down is not None:
-        assert judgements.read(feedback) == {"thumbs_down": down}
+        assert judgements.read(feedback) == {"thumbs_down": down} | ({"complaint": 1} if down else {})
 
 
 def test_a_behaviour_is_a_rate_of_its_own_name() -> None:
