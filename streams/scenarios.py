@@ -72,7 +72,7 @@ class ThumbsDownFlood:
     """From `start` on, this share of one segment's answers gets a thumbs down within seconds, on top of the usual."""
 
     kind: ClassVar[str] = "drift"
-    metrics: ClassVar[tuple[str, ...]] = ("thumbs_down",)
+    metrics: ClassVar[tuple[str, ...]] = ("thumbs_down", "complaint")
     name: str
     segment: Segment
     start: Start

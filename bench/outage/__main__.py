@@ -1,7 +1,7 @@
 """`python -m bench.outage --runs N` breaks things in live traffic, and measures how long it takes until somebody knows.
 
 Everything is there and as it is shipped: a broker, a worker, ClickHouse, Prometheus with its rules, Alertmanager, and a
-webhook at the end. The past is read by a worker once; each run begins with what that learned. Four segments break at
+webhook at the end. The past, this hour of each day of a week, is read by a worker once; each run begins with what that learned. Four segments break at
 once: one fails, one is slow, one falls silent, of one people think little. Then a quiet week goes through at
 speed, of which nothing may be heard. A run of ten or more replaces bench/outage.json.
 """
@@ -33,12 +33,18 @@ LATEST = Path(__file__).parents[1] / "outage.json"
 FULL = 10
 PER_SECOND = 20.0  # calls, of 16 segments; those that break have 11% to 20% of them
 TARGET_S = 30.0
+LATEST_START = 30  # minutes past the hour
 
 
 @click.command(help=__doc__)
 @click.option("--runs", type=click.IntRange(1), default=FULL, show_default=True, help="Outages.")
 @click.option("--per-second", type=float, default=PER_SECOND, show_default=True, help="Calls of all segments.")
 def main(runs: int, per_second: float) -> None:
+    if (minute := datetime.now(UTC).minute) > LATEST_START and runs >= FULL:
+        raise click.UsageError(
+            f"It is {minute} minutes past the hour: {runs} runs take half an hour, of the one hour of the day that the "
+            f"worker knows. Start it before minute {LATEST_START}, or with fewer runs."
+        )
     console, folder = Console(stderr=True), Path(tempfile.mkdtemp(prefix="outage-"))
     console.print(f"Logs are in {folder}.")
     told: list[Told] = []
