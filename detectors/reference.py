@@ -199,11 +199,10 @@ class SeasonalReference:
         self._begun[streams, slot] = True
 
     def _refit(self) -> list[int]:
-        known = self._count.sum(axis=1, dtype=np.float64)
+        known, days = self._count.sum(axis=1, dtype=np.float64), self._days()
         due = (known >= _GROWN * self._fitted) | (self.now >= self._fitted_at + self._day)
-        due |= self._days() > self._fitted_days  # a day of the week that is seen for the first time is a doubt less
+        due |= days > self._fitted_days  # a day of the week that is seen for the first time is a doubt less
         anew = np.flatnonzero((known >= START) & due & ~self.held & (known != self._fitted)).tolist()
-        days = self._days()
         fitted: dict[bytes, Fit] = {}  # words that never came are all alike
         for stream in anew:
             self._fit(stream, float(known[stream]), fitted)
