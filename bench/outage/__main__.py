@@ -1,9 +1,9 @@
 """`python -m bench.outage --runs N` breaks things in live traffic, and measures how long it takes until somebody knows.
 
 Everything is there and as it is shipped: a broker, a worker, ClickHouse, Prometheus with its rules, Alertmanager, and a
-webhook at the end. The past, this hour of each day of a week, is read by a worker once; each run begins with what that learned. Four segments break at
-once: one fails, one is slow, one falls silent, of one people think little. Then a quiet week goes through at
-speed, of which nothing may be heard. A run of ten or more replaces bench/outage.json.
+webhook at the end. The past, this hour of each day of a week, is read by a worker once; each run begins with what that
+learned. Four segments break at once: one fails, one is slow, one falls silent, of one people think little. Then a quiet
+week goes through at speed, of which nothing may be heard. A run of ten or more replaces bench/outage.json.
 """
 
 import asyncio
