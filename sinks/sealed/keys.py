@@ -67,34 +67,37 @@ class ContentKeys:
 
     def forget(self) -> None:
         """Look anew from now on: a key may have been destroyed."""
-        self._of_owner.clear()
-        self._by_id.clear()
+        self._of_owner, self._by_id = {}, {}
 
     def of(self, owners: Iterable[str]) -> dict[str, DataKey]:
         """Return the owners' keys, each stored before it is returned."""
-        wanted = set(owners)
-        if len(self._of_owner) > HELD:
-            self._of_owner.clear()
-        missing = sorted(wanted - self._of_owner.keys())
+        wanted, known = set(owners), self._of_owner  # which another thread may have replaced meanwhile
+        missing = sorted(wanted - known.keys())
         for row in self._named(_OF_OWNERS, missing):
-            self._of_owner[row[0]] = self._unwrapped(*row)
-        fresh = {owner: DataKey.fresh() for owner in missing if owner not in self._of_owner}
+            known[row[0]] = self._unwrapped(*row)
+        fresh = {owner: DataKey.fresh() for owner in missing if owner not in known}
         if fresh:
             self._store(fresh.items(), self.kek)
-            self._of_owner |= fresh
-        return {owner: self._of_owner[owner] for owner in wanted}
+            known |= fresh
+        if len(known) > HELD:
+            self._of_owner = {}
+        return {owner: known[owner] for owner in wanted}
 
     def by_id(self, ids: Iterable[bytes]) -> dict[bytes, DataKey | None]:
         """Return the keys of these ids; None where a key was destroyed."""
-        wanted = set(ids)
-        if len(self._by_id) > HELD:
-            self._by_id.clear()
-        missing = sorted(wanted - self._by_id.keys())
-        self._by_id |= dict.fromkeys(missing)
+        wanted, known = set(ids), self._by_id
+        missing = sorted(wanted - known.keys())
+        known |= dict.fromkeys(missing)
         for row in self._named(_BY_ID, [each.hex() for each in missing]):
             key = self._unwrapped(*row)
-            self._by_id[key.key_id] = key
-        return {each: self._by_id[each] for each in wanted}
+            known[key.key_id] = key
+        if len(known) > HELD:
+            self._by_id = {}
+        return {each: known[each] for each in wanted}
+
+    def lost(self) -> bool:
+        """Whether there is not one key: then the table is gone, which no erasure does."""
+        return not self._rows("SELECT 1 FROM content_keys LIMIT 1")
 
     def rewrap(self) -> int:
         """Wrap under the present key what an earlier one has wrapped, and return how many; content stays as it is."""

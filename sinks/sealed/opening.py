@@ -49,6 +49,8 @@ class Opener:
         try:
             raw = [bytes.fromhex(value) for value in values]
             keys = self._keys.by_id(key_id(value) for value in raw if value)
+            if None in keys.values() and self._keys.lost():
+                raise ContentSealed("Content is sealed, and content_keys is empty: restore the copy of that table.")
             opened = []
             for row, value in zip(rows, raw, strict=True):
                 key = keys[key_id(value)] if value else None
