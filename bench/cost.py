@@ -13,8 +13,7 @@ import os
 import platform
 import statistics
 import time
-from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from rich.console import Console
 
 from bench import decoding, latency, tables
 from bench.records import LITELLM, litellm_records, native_records
-from bench.runs import Cost, Servers, environment_of, measure, measure_peer
+from bench.runs import DEADLINE_S, Cost, NotMeasured, Servers, environment_of, measure, measure_peer
 from bench.worker import Kind
 from deploy.local.broker import EmbeddedBroker
 from deploy.local.clickhouse import LocalClickHouse
@@ -38,6 +37,14 @@ from streams.settings import Settings
 from streams.sources import Source
 
 LATEST = Path(__file__).with_name("latest.json")
+# The workers of ours by their names in the table, those first that the proportions need.
+KINDS: Mapping[str, Kind] = {
+    "floor": "floor",
+    "both": "sluice",
+    "stock": "stock",
+    "detect": "sluice",
+    "idiomatic": "idiomatic",
+}
 PEERS = ("quix", "bytewax", "arroyo")
 LATENCY_S = 120.0  # what measuring it takes, of the minutes of a run
 READING_S = 25.0
@@ -51,45 +58,39 @@ class Round:
         self._settings = settings_for(broker, clickhouse, f"bench_{number}", {LITELLM: Source(format="litellm")})
         records = native_records(inferences, seed=number)
         self.events = asyncio.run(produce(records, Connection(broker.bootstrap))).confirmed.total()
+        self._litellm = litellm_records(inferences // 10, seed=number)
 
-    def taken(self, kind: Kind, group: str) -> Cost:
-        own = self._own(group)
-        if group == "detect":
+    def taken(self, name: str, within_s: float) -> Cost:
+        """Run a worker by its name in the table. Raises NotMeasured."""
+        own = self._settings.model_copy(update={"group": name, "web_port": free_port()})
+        if name in PEERS:
+            return measure_peer(name, own, self.events, self._servers, within_s)
+        if name == "litellm":  # by a group that begins behind all else
+            asyncio.run(_begins_behind(own, {*(topic.name for topic in topics.NATIVE), topics.MEASUREMENTS.name}))
+            calls = asyncio.run(produce(self._litellm, Connection(own.kafka_bootstrap))).confirmed.total()
+            return measure("sluice", own, calls, self._servers, within_s)
+        if name == "detect":
             asyncio.run(_begins_behind(own, {topic.name for topic in topics.NATIVE}))
-        return measure(kind, own, self.events, self._servers)
-
-    def of_peer(self, peer: str) -> Cost:
-        return measure_peer(peer, self._own(peer), self.events, self._servers)
-
-    def of_litellm(self, calls: int, seed: int) -> Cost:
-        """Measure both stages over LiteLLM's records, by a group that begins behind all else."""
-        own = self._own("litellm")
-        asyncio.run(_begins_behind(own, {*(topic.name for topic in topics.NATIVE), topics.MEASUREMENTS.name}))
-        asyncio.run(produce(litellm_records(calls, seed), Connection(own.kafka_bootstrap)))
-        return measure("sluice", own, calls, self._servers)
-
-    def _own(self, group: str) -> Settings:
-        return self._settings.model_copy(update={"group": group, "web_port": free_port()})
+        return measure(KINDS[name], own, self.events, self._servers, within_s)
 
 
-def one_round(number: int, inferences: int, clickhouse: LocalClickHouse, peers: Sequence[str]) -> dict[str, Cost]:
-    """Measure every worker over one backlog. A peer that fails is left out of the round, and says why."""
+def one_round(
+    number: int, inferences: int, clickhouse: LocalClickHouse, names: Sequence[str], until: float
+) -> dict[str, Cost]:
+    """Measure workers over one backlog, while there is time. One that fails is left out of the round, and says why."""
+    costs: dict[str, Cost] = {}
     with EmbeddedBroker() as broker:
         backlog = Round(number, inferences, broker, clickhouse)
-        costs = {
-            "stock": backlog.taken("stock", "stock"),
-            "idiomatic": backlog.taken("idiomatic", "idiomatic"),
-            "floor": backlog.taken("floor", "floor"),
-            "both": backlog.taken("sluice", "both"),
-            "detect": backlog.taken("sluice", "detect"),
-        }
-        for peer in peers:
+        for name in names:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
             try:
-                costs[peer] = backlog.of_peer(peer)
-            except click.ClickException as failed:
-                click.echo(f"{peer}: {failed.message}", err=True)
-        costs["litellm"] = backlog.of_litellm(inferences // 10, seed=number)
-    costs["ingest"] = _less(costs["both"], costs["detect"])
+                costs[name] = backlog.taken(name, min(left, DEADLINE_S))
+            except NotMeasured as why:
+                click.echo(f"{tables.LABELS[name]}: {why}", err=True)
+    if "both" in costs and "detect" in costs:
+        costs["ingest"] = _less(costs["both"], costs["detect"])
     return costs
 
 
@@ -134,20 +135,20 @@ def settings_for(
 
 
 def rounds_within(
-    seconds: float, rounds: int, inferences: int, clickhouse: LocalClickHouse, peers: Sequence[str]
-) -> dict[str, list[Cost]]:
-    """Measure rounds while the next one, taking what the longest took, ends in time; one in any case."""
+    seconds: float, rounds: int, inferences: int, clickhouse: LocalClickHouse, names: Sequence[str]
+) -> list[dict[str, Cost]]:
+    """Measure rounds while there is time for another, by what the longest took; the first, whatever of it there is."""
     began, longest = time.monotonic(), 0.0
-    costs: dict[str, list[Cost]] = defaultdict(list)
+    measured: list[dict[str, Cost]] = []
     for number in range(1, rounds + 1):
-        if time.monotonic() - began + longest > seconds:
-            break
         begun = time.monotonic()
-        for name, cost in one_round(number, inferences, clickhouse, peers).items():
-            costs[name].append(cost)
+        if begun - began + longest > seconds:
+            break
+        measured.append(one_round(number, inferences, clickhouse, names, began + seconds))
         longest = max(longest, time.monotonic() - begun)
-        click.echo(f"round {number} of {rounds}: {costs['both'][-1].cpu_us:.1f} µs, {longest:.0f} s", err=True)
-    return costs
+        told = ", ".join(f"{name} {cost.cpu_us:.1f}" for name, cost in measured[-1].items())
+        click.echo(f"round {number} of {rounds}, {longest:.0f} s, CPU µs: {told}", err=True)
+    return measured
 
 
 @click.command()
@@ -156,26 +157,25 @@ def rounds_within(
 @click.option("--inferences", default=12_000, show_default=True, type=click.IntRange(1000), help="Of a round.")
 def main(rounds: int, minutes: float, inferences: int) -> None:
     """Measure, print tables, and write bench/latest.json."""
-    peers = [peer for peer in PEERS if environment_of(peer).exists()]
-    for absent in set(PEERS).difference(peers):
-        click.echo(f"{absent} is left out: `make peers` makes its environment", err=True)
+    absent = {peer for peer in PEERS if not environment_of(peer).exists()}
+    for peer in sorted(absent):
+        click.echo(f"{tables.LABELS[peer]}: absent; `make peers` makes its environment", err=True)
+    names = [name for name in (*KINDS, *PEERS, "litellm") if name not in absent]
     with LocalClickHouse() as clickhouse:
-        costs = rounds_within(60 * minutes - LATENCY_S - READING_S, rounds, inferences, clickhouse, peers)
-        top = statistics.median(cost.events_per_s for cost in costs["both"])
+        measured = rounds_within(60 * minutes - LATENCY_S - READING_S, rounds, inferences, clickhouse, names)
+        rates = [costs["both"].events_per_s for costs in measured if "both" in costs]
+        if not rates:
+            raise click.ClickException("no worker came to its end: the machine has too much to do; give --minutes more")
         with EmbeddedBroker() as broker:
-            late = latency.measure(settings_for(broker, clickhouse, "bench_latency", {}), top)
+            settings = settings_for(broker, clickhouse, "bench_latency", {})
+            late = latency.measure(settings, statistics.median(rates))
     console = Console(width=130)
-    console.print(tables.costs(costs))
+    console.print(tables.costs(measured))
     console.print(tables.latencies(late))
+    machine = {"python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
     latest = {
-        "machine": {
-            "python": platform.python_version(),
-            "cores": os.cpu_count(),
-            "load": os.getloadavg()[0],
-            "rounds": len(costs["both"]),
-            "inferences": inferences,
-        },
-        "runs": {name: [asdict(run) for run in runs] for name, runs in costs.items()},
+        "machine": machine | {"rounds": len(measured), "inferences": inferences},
+        "rounds": [{name: asdict(cost) for name, cost in costs.items()} for costs in measured],
         "latency": [asdict(step) for step in late],
         "reading_us": decoding.show(console),
     }

@@ -22,7 +22,7 @@ from streams.settings import Settings, load
 INFERENCES = 10_000
 FETCHES = 8  # in a block: about 10,000 records, as in a worker that catches up
 ROUNDS = 8
-# Of the floor. Less than a quarter above the least that was measured, and more than the most (docs/performance.md).
+# Of the floor: above all that was measured, below what a quarter more makes of the least (docs/performance.md).
 MAY_BE = {"stage 1": 2.2, "stage 2": 2.05}
 _STAGES = {"stage 1": ("fetch", "read", "confirm"), "stage 2": ("detect",)}
 

@@ -24,34 +24,32 @@ _LATE = ("of the top rate", "events/s", "row p50", "p99", "max", "no row", "find
 _BESIDE = ("stock", "floor")  # what the others are put in proportion to
 
 
-def costs(measured: Mapping[str, Sequence[Cost]]) -> Table:
+def costs(rounds: Sequence[Mapping[str, Cost]]) -> Table:
     """Return the medians of the runs; proportions are medians of each round's, whose runs had the same machine."""
     table = Table(title="CPU of an event, medians")
-    for head in ("worker", "µs", "range", "of stock", "of the floor", "servers µs", "events/s", "MB"):
+    for head in ("worker", "runs", "µs", "range", "of stock", "of the floor", "servers µs", "events/s", "MB"):
         table.add_column(head, justify="left" if head == "worker" else "right")
-    for name in LABELS:
-        if runs := measured.get(name):
-            cpu = [run.cpu_us for run in runs]
-            shares = ["" if name == "litellm" else f"{share(measured, name, of):.2f}" for of in _BESIDE]
-            servers, rate, resident = (
-                statistics.median(getattr(run, figure) for run in runs)
-                for figure in ("servers_us", "events_per_s", "resident_mb")
-            )
-            spread = f"{min(cpu):.1f}-{max(cpu):.1f}"
-            figures = (f"{statistics.median(cpu):.1f}", spread, *shares, f"{servers:.1f}", f"{rate:,.0f}")
-            table.add_row(LABELS[name], *figures, f"{resident:.0f}")
-        else:
-            table.add_row(LABELS[name], "absent")
+    for name, label in LABELS.items():
+        runs = [costs[name] for costs in rounds if name in costs]
+        if not runs:
+            table.add_row(label, "none")
+            continue
+        cpu = [run.cpu_us for run in runs]
+        shares = ["" if name == "litellm" else share(rounds, name, of) for of in _BESIDE]
+        servers, rate, resident = (
+            statistics.median(getattr(run, figure) for run in runs)
+            for figure in ("servers_us", "events_per_s", "resident_mb")
+        )
+        spread = f"{min(cpu):.1f}-{max(cpu):.1f}"
+        figures = (f"{statistics.median(cpu):.1f}", spread, *shares, f"{servers:.1f}", f"{rate:,.0f}")
+        table.add_row(label, str(len(runs)), *figures, f"{resident:.0f}")
     return table
 
 
-def share(measured: Mapping[str, Sequence[Cost]], name: str, of: str) -> float:
-    """Return the median, over the rounds, of a worker's CPU in proportion to another's of the same round.
-
-    A peer that failed in a round has fewer runs; its last stand beside the last of the other.
-    """
-    pairs = zip(reversed(measured[name]), reversed(measured[of]), strict=False)
-    return statistics.median(run.cpu_us / other.cpu_us for run, other in pairs)
+def share(rounds: Sequence[Mapping[str, Cost]], name: str, of: str) -> str:
+    """Return the median, over the rounds that have both, of a worker's CPU in proportion to another's."""
+    shares = [costs[name].cpu_us / costs[of].cpu_us for costs in rounds if name in costs and of in costs]
+    return f"{statistics.median(shares):.2f}" if shares else "-"
 
 
 def latencies(steps: Sequence[Step]) -> Table:
