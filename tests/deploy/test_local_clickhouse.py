@@ -223,10 +223,14 @@ def test_inserts_and_reads_at_once(clickhouse_url: str, client: Client) -> None:
 
 
 def test_a_slow_statement_does_not_stop_the_others(clickhouse_url: str, client: Client) -> None:
-    slow = threading.Thread(target=client.command, args=("SELECT sleep(2)",))
-    slow.start()
+    slow = http.client.HTTPConnection(urllib.parse.urlsplit(clickhouse_url).netloc, timeout=60)
+    slow.request("POST", "/", b"SELECT sleepEachRow(1) FROM numbers(600) SETTINGS max_block_size = 1")
+    running = "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sleepEachRow%'"
+    deadline = time.monotonic() + 60
+    while client.command(running) != 1:
+        assert time.monotonic() < deadline, "it does not begin"
     for _ in range(5):
         assert _ask(clickhouse_url, "GET", "/ping")[0] == 200
         assert _ask(clickhouse_url, "GET", "/?query=SELECT%202")[2] == b"2\n"
-    assert slow.is_alive()
-    slow.join()
+    assert client.command(running) == 1
+    slow.close()
