@@ -251,9 +251,9 @@ class World:
             progress = asyncio.run(offsets.progress(self.settings))
             if progress.lag or self.held():
                 quiet_since = None
-                assert any(worker.exit_code is None for worker in self.workers), "no worker runs any more"
+                running = sum(worker.exit_code is None for worker in self.workers)
                 assert time.monotonic() < deadline, (
-                    f"{progress.lag} records unconfirmed, {self.held():g} rows unwatched"
+                    f"{progress.lag} records unconfirmed, {self.held():g} rows unwatched, {running} workers run"
                 )
             elif quiet_since is None:
                 quiet_since = time.monotonic()
