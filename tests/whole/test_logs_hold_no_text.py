@@ -38,8 +38,8 @@ def test_no_line_of_a_worker_holds_what_was_said(world: World) -> None:
     worker = world.start(log_level="DEBUG")
     world.produce(records())
     world.until_at_least(lambda: world.count("dead_letters"), 5, "dead letters")
-    assert world.count("inferences") >= 1
     world.settle()
+    assert world.count("inferences") >= 1
     world.produce(Message(RESPONSES, f"{number} {SAID}".encode()) for number in range(12_000))
     assert ended(worker) == 1, "most of a window cannot be read, and that is said"
     lines = logged(worker)
