@@ -1,9 +1,10 @@
 """`python -m bench.outage --runs N` breaks things in live traffic, and measures how long it takes until somebody knows.
 
 Everything is there and as it is shipped: a broker, a worker, ClickHouse, Prometheus with its rules, Alertmanager, and a
-webhook at the end. The past, this hour of each day of a week, is read by a worker once; each run begins with what that
-learned. Four segments break at once: one fails, one is slow, one falls silent, of one people think little. Then a quiet
-week goes through at speed, of which nothing may be heard. A run of ten or more replaces bench/outage.json.
+webhook at the end. The past, a week of which this hour of the day is the busy one, is read by a worker once; each run
+begins with what that learned. Four segments break at once: one fails, one is slow, one falls silent, of one people think
+little. Then a quiet week goes through at speed, of which nothing may be heard. A run of ten or more replaces
+bench/outage.json.
 """
 
 import asyncio
@@ -42,8 +43,8 @@ LATEST_START = 30  # minutes past the hour
 def main(runs: int, per_second: float) -> None:
     if (minute := datetime.now(UTC).minute) > LATEST_START and runs >= FULL:
         raise click.UsageError(
-            f"It is {minute} minutes past the hour: {runs} runs take half an hour, of the one hour of the day that the "
-            f"worker knows. Start it before minute {LATEST_START}, or with fewer runs."
+            f"It is {minute} minutes past the hour: {runs} runs take half an hour, in the hour of the day that "
+            f"is the busy one. Start it before minute {LATEST_START}, or with fewer runs."
         )
     console, folder = Console(stderr=True), Path(tempfile.mkdtemp(prefix="outage-"))
     console.print(f"Logs are in {folder}.")

@@ -1,4 +1,4 @@
-"""An hour of each day of a week goes through a worker at full speed; out comes what its detectors keep of them.
+"""A week with a busy hour a day goes through a worker at full speed; out comes what its detectors keep of it.
 
 That is the state of each segment, as it lies in the changelog: a worker that is given it goes on from there.
 """
@@ -16,6 +16,7 @@ from streams.settings import Settings
 from streams.traffic.plan import Plan
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+CALM = 1 / 60  # of the traffic of the busy hour, in all others
 SEED = 41
 
 
@@ -27,16 +28,17 @@ class Learned:
     states: dict[tuple[int, bytes], bytes]
 
 
-def stretches(now: datetime) -> Iterator[tuple[datetime, timedelta]]:
-    """Yield when applications were used that are used for an hour a day: this one.
+def stretches(now: datetime) -> Iterator[tuple[datetime, timedelta, float]]:
+    """Yield the beginning and length of each stretch of a week, and its share of the busy hour's traffic.
 
-    Outages are measured of what is known, so this hour of the week has to have been seen. That nothing comes in between
-    is how it always was; it saves most of the records.
+    Outages are measured of what is known, so a week has to have been seen. That this hour of the day is the busy one
+    saves most of the records.
     """
     first = now.replace(minute=0, second=0, microsecond=0)
     for days in range(7, 0, -1):
-        yield first - days * DAY, HOUR
-    yield first, now - first
+        yield first - days * DAY, HOUR, 1.0
+        yield first - days * DAY + HOUR, DAY - HOUR, CALM
+    yield first, now - first, 1.0
 
 
 async def kept(settings: Settings, until: datetime) -> Learned:
@@ -76,8 +78,8 @@ def live_through(watched: Watched, per_second: float) -> datetime:
     now = datetime.now(UTC).replace(microsecond=0)
     watched.send(
         *(
-            Plan(start, duration, round(per_second * duration.total_seconds()), SEED + number, until=now)
-            for number, (start, duration) in enumerate(stretches(now))
+            Plan(start, duration, round(share * per_second * duration.total_seconds()), SEED + number, until=now)
+            for number, (start, duration, share) in enumerate(stretches(now))
         )
     )
     watched.settle()
