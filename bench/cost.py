@@ -169,7 +169,7 @@ def main(rounds: int, minutes: float, inferences: int) -> None:
         with EmbeddedBroker() as broker:
             settings = settings_for(broker, clickhouse, "bench_latency", {})
             late = latency.measure(settings, statistics.median(rates))
-    console = Console(width=130)
+    console = Console(width=140)
     console.print(tables.costs(measured))
     console.print(tables.latencies(late))
     machine = {"python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
