@@ -32,7 +32,7 @@ def world(clickhouse_url: str, tmp_path: Path) -> Iterator[World]:
 
 
 def said(url: str) -> str:
-    answer = httpx.get(url, timeout=60)
+    answer = httpx.get(url, timeout=60, headers={"Authorization": f"Bearer {SECRETS['metrics_token']}"})
     return str(answer.headers) + answer.text
 
 
