@@ -264,6 +264,14 @@ FALSE_ALARMS = Metric(
     "docs/detection.md says what the knob means.",
 )
 SEGMENTS = Metric("sluice_segments", "gauge", (), "segments", "Segments that this worker watches.")
+WATCHED_SHARE = Metric(
+    "sluice_segment_watched_share",
+    "gauge",
+    ("segment",),
+    "share",
+    "Share of a hot segment's inferences that is watched: what SLUICE_SEGMENT_SHARES says of it.",
+    "docs/scaling.md says when to choose it, and what it costs.",
+)
 REFERENCES = Metric(
     "sluice_references",
     "gauge",
@@ -405,6 +413,7 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
         EVIDENCE,
         FALSE_ALARMS,
         SEGMENTS,
+        WATCHED_SHARE,
         REFERENCES,
         HELD,
         STATE_REFUSED,

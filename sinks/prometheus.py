@@ -76,6 +76,7 @@ class Metrics:
         self.evidence = self._made(Gauge, metrics.EVIDENCE)
         self.false_alarms = self._made(Gauge, metrics.FALSE_ALARMS)
         self.segments = self._made(Gauge, metrics.SEGMENTS)
+        self.watched_share = self._made(Gauge, metrics.WATCHED_SHARE)
         self.references = self._made(Gauge, metrics.REFERENCES)
         self.held = self._made(Gauge, metrics.HELD)
         self.lost = self._made(Gauge, metrics.LOST)

@@ -129,7 +129,8 @@ class Ingest:
         if not await self._taken(look_up, events):
             return None
         ((answers, feedback),) = known
-        measured = block.measurements(*answers, feedback, self.settings.text_share, self.embed)
+        every = block.measurements(*answers, feedback, self.settings.text_share, self.embed)
+        measured = measure.thinned(every, self.settings.segment_shares)
         if self.embed is not None:
             measured = iter(await asyncio.to_thread(list, measured))  # seconds, in which Kafka must hear from this loop
         used = usage.by_shard(block.responses, block.watched, block.feedback)

@@ -123,6 +123,8 @@ def build(
         offers=offers,
     )
     metrics.false_alarms.set(settings.false_alarms)
+    for segment, share in settings.segment_shares.items():
+        metrics.watched_share.labels(segment).set(share)
     for what in LOSABLE:
         metrics.lost.labels(what).set(sum(loss.what == what for loss in losses))
 

@@ -168,6 +168,10 @@ class Settings(BaseSettings):
         "core does about 400 inferences/s. Needs the extra `embeddings` and, first, all workers upgraded.",
     )
 
+    segment_shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict,
+        description="Share of a hot segment's inferences that is watched, by a hash of the id: a table in sluice.toml.",
+    )
     sources: dict[str, Source] = Field(
         default_factory=dict, description="What topics of gateways' own formats hold: a table each in sluice.toml."
     )

@@ -133,7 +133,16 @@ OUT = (
     ),
 )
 WATCH = (
-    number("Segments", "Segments that the workers watch apart.", [now("sum(sluice_segments)")], "short", width=5),
+    number(
+        "Segments",
+        "Segments that the workers watch apart, and how many of them by a sample: SLUICE_SEGMENT_SHARES.",
+        [
+            now("sum(sluice_segments)", "watched"),
+            now("count(max by (segment) (sluice_segment_watched_share)) or vector(0)", "by a sample", "B"),
+        ],
+        "short",
+        width=5,
+    ),
     number(
         "Rows that wait",
         "Answers that wait until all partitions have come as far. It grows: one partition is far behind.",

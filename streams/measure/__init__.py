@@ -9,6 +9,7 @@ from streams.measure.questions import Questions
 from streams.measure.rows import ROWS, Answers, Row, by_segment
 from streams.measure.segments import OTHER, Segments, segment_name
 from streams.measure.tabular import Said
+from streams.measure.thinned import thinned
 
 __all__ = [
     "ITEMS",
@@ -36,6 +37,7 @@ __all__ = [
     "segment_name",
     "segment_of",
     "source_of",
+    "thinned",
     "told",
     "unpack",
 ]

@@ -32,7 +32,8 @@ from tests.whole.harness import PATIENCE_S, World
 
 QUERIES = list(every_query())
 RECORDS_PER_S = 400.0
-SILENT = ("sluice_findings", "sluice_finding_evidence")  # of the second worker: nothing happened
+# Of the second worker, to which nothing happened; and no segment is hot.
+SILENT = ("sluice_findings", "sluice_finding_evidence", "sluice_segment_watched_share")
 WITH_ADDRESS: dict[str, Any] = {"gen_ai.evaluation.explanation": "Write to ann@example.org!"}
 JSON = {"Content-Type": "application/json"}
 ELSE_NOTHING = " or vector(0)"
