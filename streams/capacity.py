@@ -16,12 +16,12 @@ EVENTS_PER_INFERENCE = 2.02  # a request, a response, feedback for one in fifty:
 STAGE1_US = 46.6  # of CPU an event: docs/performance.md, "What an event costs"
 STAGE2_US = 25.0  # of CPU an event, without turns: docs/performance.md, "Beside the floor", the slope of its table
 TURN_US = 2_300.0  # of CPU for each segment that has events in a second: the same table, its intercept
-WORKER_MB = 220.0  # resident, without segments: bench/scale.json, "segments"
-SEGMENT_MB = 0.1  # resident, of a segment of twelve metrics: bench/scale.json, "segments"
+WORKER_MB = 312.0  # resident, without segments: docs/scaling.md, "Segments"
+SEGMENT_MB = 0.29  # resident, of a segment that has learned 400 answers: docs/scaling.md, "Segments"
 STORE_US = 44.0  # of ClickHouse's CPU an inference, terms and vectors included: docs/performance.md, "What a cut costs"
-MEASURED_BYTES = 170  # of measurements an event: bench/scale.json, "partitions"
-NUMBERS_BYTES = 164  # on disk an inference, its aliases included, without content: docs/scaling.md, "Tables"
-CONTENT_SHARE = 0.47  # of content's bytes left on disk, its terms and vector included: docs/scaling.md, "Tables"
+MEASURED_BYTES = 170  # of measurements an event, not compressed: docs/scaling.md, "Bytes"
+NUMBERS_BYTES = 164  # on disk an inference, its aliases included, without content: docs/scaling.md, "Bytes"
+CONTENT_SHARE = 0.47  # of content's bytes left on disk, its terms and vector included: docs/scaling.md, "Bytes"
 
 # Chosen.
 WORKER_BUSY = 0.7  # of a worker's core: the rest catches up after a stop
