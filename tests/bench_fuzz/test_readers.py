@@ -66,6 +66,7 @@ BROKE = {
     "a header that is not CSV": ("import_csv", b'"inference_id"x,verdict\n'),
     "half a surrogate in bytes": ("import_label_studio", b'[{"\xed\xa0\x80": 1}]'),
     "lists in lists of a tool": ("import_argilla", b'[{"id":' + b"[" * 900 + b"]" * 900 + b"}]"),
+    "100,000 lists in lists": ("import_argilla", b"[" * 100_000 + b"]" * 100_000),
     "a correction of words for parts": ("import_jsonl", _line(correction=[{"parts": "abc"}])),
     "a correction of numbers for parts": ("import_jsonl", _line(correction=[{"parts": [5]}])),
     "a time before the first day": ("import_jsonl", _line(correction="so", decided_at="0001-01-01T00:00:00+23:59")),
