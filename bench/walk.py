@@ -152,7 +152,8 @@ class Walk:
             current=lambda _event: True,
             generation=lambda: 1,
             home=lambda _key: 0,
-            unread=lambda _partition, _taken: False,
+            behind=lambda _partition, _taken: False,
+            unread=lambda: (),
             clock=WorkClock(clock.__next__),  # no partition is waited for
             offers=offers,
         )

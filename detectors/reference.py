@@ -214,7 +214,7 @@ class SeasonalReference:
         count, total = self._count[stream].astype(np.float64), self._sum[stream].astype(np.float64)
         centre = total.sum() / known
         squares, freedom = self._within[stream]
-        spread = np.sqrt((squares + 1e-9) / max(freedom, 1.0))
+        spread = np.sqrt((max(squares, 0.0) + 1e-9) / max(freedom, 1.0))  # of equal values, rounding may leave less
         mean = np.divide(total, count, out=np.full(self.bins, centre), where=count > 0) - centre
         first = self._variances[stream] if self._fitted[stream] else None
         parent = self._parent[stream].astype(np.float64)

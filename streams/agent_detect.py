@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -51,7 +51,8 @@ class Detect:
     current: Current
     generation: Callable[[], int]
     home: Callable[[bytes], int | None]  # the partition of a segment's measurements, where it is this worker's
-    unread: Callable[[int, int | None], bool]  # whether a partition has more than what was taken, None for nothing yet
+    behind: Callable[[int, int | None], bool]  # whether a partition has more than what was taken, None for nothing yet
+    unread: Callable[[], Container[int]]  # sources of which records are there that are not confirmed yet
     clock: WorkClock
     offers: Offers
 
@@ -144,8 +145,8 @@ class Detect:
         """Watch what is complete, and store and publish what came of it."""
         with self.metrics.stage_seconds.labels("watch").time():
             partitions = set(self.watch.partition_of.values())
-            behind = {each for each in partitions if self.unread(each, self.taken.get(each))}
-            watched = self.watch.release(self.clock(), behind)
+            behind = {each for each in partitions if self.behind(each, self.taken.get(each))}
+            watched = self.watch.release(self.clock(), behind, self.unread())
         if watched.ids or watched.findings or watched.references or letters:
             await asyncio.gather(self.store(watched, letters), self.announce(watched.findings))
         self.metrics.held.set(self.watch.held)  # now that what is no longer held is stored

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
@@ -22,7 +22,7 @@ from sinks.grafana import Annotations, connect
 from sinks.joins import Joins
 from sinks.prometheus import Metrics
 from sinks.sealed.opening import Opener
-from streams import chores, kept_state, pages, topics
+from streams import chores, kept_state, measure, pages, topics
 from streams.agent_detect import Detect
 from streams.agent_ingest import Ingest
 from streams.batches import BatchTransport, app_settings
@@ -118,7 +118,8 @@ def build(
         current=current,
         generation=lambda: app.consumer_generation_id,
         home=home,
-        unread=partial(group.unread, measured),
+        behind=partial(group.behind, measured),
+        unread=lambda: {measure.source_of(*each) for each in group.unread(sources)},
         clock=clock,
         offers=offers,
     )
@@ -225,7 +226,13 @@ class _Group:
     def seen(self, partition: Partition) -> int:
         return self.app.consumer.highwater(TP(*partition)) or 0
 
-    def unread(self, topic: str, number: int, taken: int | None) -> bool:
+    def unread(self, names: Container[str]) -> Iterator[Partition]:
+        """Yield the partitions of these topics that have more than what is confirmed, as the last fetch had it."""
+        for partition, offset in self.confirmed().items():
+            if partition[0] in names and offset < self.seen(partition):
+                yield partition
+
+    def behind(self, topic: str, number: int, taken: int | None) -> bool:
         """Say whether a partition has more than what was taken of it; until a fetch has told, it may."""
         end = self.seen((topic, number))
         if taken is None:

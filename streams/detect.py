@@ -107,14 +107,15 @@ class Watch:
             if bank.holds:
                 self.pace.begin(now)
 
-    def release(self, now: float, behind: Container[int] = ()) -> Watched:
+    def release(self, now: float, behind: Container[int] = (), unread: Container[int] = ()) -> Watched:
         """Watch what is complete: what happened before the point that all sources have reached.
 
-        `behind` are partitions of which measurements are known to be there that were not taken yet.
+        `behind` are partitions of which measurements are known to be there that were not taken yet; `unread` are
+        sources of which records are.
         """
         watched, self._ahead = self._ahead, Watched()
         partitions = set(self.partition_of.values())
-        reached = {each: self.pace.reached(each, now, behind=each in behind) for each in partitions}
+        reached = {each: self.pace.reached(each, now, behind=each in behind, unread=unread) for each in partitions}
         passed = {each: self.pace.passed(each, now, behind=each in behind) for each in partitions}
         turned = {each for each in partitions if passed[each] // SLOT_NS > self._slots.get(each, 0)}
         self._slots |= {each: passed[each] // SLOT_NS for each in turned}

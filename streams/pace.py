@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from types import TracebackType
 
 import numpy as np
@@ -53,7 +53,8 @@ class Pace:
 
     A worker that catches up reads a stretch of one source, then the same stretch of the next; in between, what it has
     of the later part must wait for the rest. A source from which nothing came for SILENT_S seconds is not waited for,
-    and after a start or a rebalance, when nobody knows yet which there are, nothing is complete for as long.
+    unless it is `unread`: records of it are known to be there. After a start or a rebalance, when nobody knows yet
+    which there are, nothing is complete for as long.
 
     What stage 1 has read it sends to all partitions of the measurements at once, but they are read one after the
     other. To a partition that is read behind, `sent_ms` of its last record says how far the sources were when it was
@@ -89,11 +90,16 @@ class Pace:
         until = min((s.time for s in heard), default=0)
         return min(until, self._as_sent(partition)) if behind else until
 
-    def reached(self, partition: int, now: float, *, behind: bool = False) -> int:
+    def reached(self, partition: int, now: float, *, behind: bool = False, unread: Container[int] = ()) -> int:
         """Return the event time, nanoseconds, up to which a partition's rows are complete."""
         if self._began is None or now - self._began < SILENT_S:
             return 0
-        until = min((s.time for s in self._sources.values() if now - s.heard < SILENT_S), default=LATEST)
+        awaited = (
+            source.time
+            for number, source in self._sources.items()
+            if now - source.heard < (GONE_S if number in unread else SILENT_S)
+        )
+        until = min(awaited, default=LATEST)
         return min(until, self._as_sent(partition)) if behind else until
 
     def _as_sent(self, partition: int) -> int:

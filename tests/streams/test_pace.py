@@ -62,6 +62,15 @@ def test_time_passes_where_answers_come_whatever_else_is_rare(traffic: Measureme
     assert pace.reached(0, SILENT_S) == times[499], "the feedback has been silent for long enough"
 
 
+def test_a_source_of_which_records_are_there_is_not_silent(traffic: Measurements) -> None:
+    pace, times = Pace(), traffic.time_unix_nano.tolist()
+    pace.note(stretch(traffic, 0, 0, 100), 0, 0, now=0.0)
+    pace.note(stretch(traffic, 1, 0, 500), 0, 0, now=10.0)
+    assert pace.reached(0, 10.0) == times[499]
+    assert pace.reached(0, 10.0, unread={0}) == times[99]
+    assert pace.reached(0, GONE_S, unread={0}) == LATEST, "nobody waits for ever"
+
+
 def test_a_partition_that_is_read_behind_is_not_complete_where_the_others_are(traffic: Measurements) -> None:
     pace, times = Pace(), traffic.time_unix_nano.tolist()
     for n in range(5):  # two sources send a stretch a second to both partitions; of partition 1 two were read

@@ -148,7 +148,8 @@ class Scene:
             current=_is_current,
             generation=lambda: self.generation,
             home=self.homes.get,
-            unread=lambda _partition, _taken: False,
+            behind=lambda _partition, _taken: False,
+            unread=lambda: (),
             # Each look at the clock is so late that no partition is waited for.
             clock=WorkClock(itertools.count(0, int(100 * SILENT_S)).__next__),
             offers=self.offers,
