@@ -52,7 +52,7 @@ class Detect:
     generation: Callable[[], int]
     home: Callable[[bytes], int | None]  # the partition of a segment's measurements, where it is this worker's
     behind: Callable[[int, int | None], bool]  # whether a partition has more than what was taken, None for nothing yet
-    unread: Callable[[], Container[int]]  # sources of which records are there that are not confirmed yet
+    unread: Callable[[], Container[int]]  # sources that lag
     clock: WorkClock
     offers: Offers
 

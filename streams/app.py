@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
@@ -36,7 +36,7 @@ from streams.losses import LOSABLE, Loss
 from streams.memory import collect_by_the_clock
 from streams.movement import Partition
 from streams.offers import Offers
-from streams.pace import WorkClock
+from streams.pace import Backlog, WorkClock
 from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import Receiver
 from streams.sealing import Sealing, content_keys
@@ -64,6 +64,7 @@ def build(
     app = _faust_app(settings, frozenset([*sources, measured]))
     collect_by_the_clock(app)
     metrics, group = Metrics(), _Group(app)
+    backlog = Backlog(group)
 
     measurements = _topic(app, measured)
     state = app.Table(
@@ -119,7 +120,7 @@ def build(
         generation=lambda: app.consumer_generation_id,
         home=home,
         behind=partial(group.behind, measured),
-        unread=lambda: {measure.source_of(*each) for each in group.unread(sources)},
+        unread=lambda: {measure.source_of(*each) for each in backlog()},
         clock=clock,
         offers=offers,
     )
@@ -225,12 +226,6 @@ class _Group:
 
     def seen(self, partition: Partition) -> int:
         return self.app.consumer.highwater(TP(*partition)) or 0
-
-    def unread(self, names: Container[str]) -> Iterator[Partition]:
-        """Yield the partitions of these topics that have more than what is confirmed, as the last fetch had it."""
-        for partition, offset in self.confirmed().items():
-            if partition[0] in names and offset < self.seen(partition):
-                yield partition
 
     def behind(self, topic: str, number: int, taken: int | None) -> bool:
         """Say whether a partition has more than what was taken of it; until a fetch has told, it may."""

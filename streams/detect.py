@@ -111,12 +111,12 @@ class Watch:
         """Watch what is complete: what happened before the point that all sources have reached.
 
         `behind` are partitions of which measurements are known to be there that were not taken yet; `unread` are
-        sources of which records are.
+        sources that lag.
         """
         watched, self._ahead = self._ahead, Watched()
         partitions = set(self.partition_of.values())
         reached = {each: self.pace.reached(each, now, behind=each in behind, unread=unread) for each in partitions}
-        passed = {each: self.pace.passed(each, now, behind=each in behind) for each in partitions}
+        passed = {each: self.pace.passed(each, now, behind=each in behind, unread=unread) for each in partitions}
         turned = {each for each in partitions if passed[each] // SLOT_NS > self._slots.get(each, 0)}
         self._slots |= {each: passed[each] // SLOT_NS for each in turned}
         for segment, bank in self.live.items():

@@ -1,20 +1,23 @@
 """How far all sources have come in event time: rows behind that point are complete, and may be watched in order."""
 
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 
 from detectors.base import Measurements
 from detectors.held import LATEST
+from streams.movement import Partition
 
 SILENT_S = 2.0
 GONE_S = 300.0
-MOMENT_MS = 100  # of Kafka's time, in which it is remembered how far a source was
+MOMENT_MS = 20  # of Kafka's time, in which it is remembered how far a source was
 TRAIL = 6000  # moments
-STILL_MS = 10_000  # of Kafka's time without a record, after which a source is silent for who reads behind
+FETCH_MS = 2_000  # of Kafka's time, after which what was sent has been fetched, unless its partition is read behind
 BUSY_SHARE = 0.1  # what a second of work counts for: at full load, a silent source is waited for this much longer
 
 
@@ -48,6 +51,34 @@ class WorkClock:
         self._working -= 1
 
 
+class Group(Protocol):
+    """The worker's part of its consumer group."""
+
+    def confirmed(self) -> Mapping[Partition, int]:
+        """Return the next offset that may be committed, of each assigned partition."""
+
+    def seen(self, partition: Partition) -> int:
+        """Return the end of a partition's log as the last fetch had it; 0 where none came yet."""
+
+
+class Backlog:
+    """Knows which partitions lag: have records that were there SILENT_S seconds ago, and are not confirmed yet."""
+
+    def __init__(self, group: Group, now: Callable[[], float] = time.monotonic) -> None:
+        self._group = group
+        self._now = now
+        self._at = -math.inf
+        self._ends: dict[Partition, int] = {}  # as they were at the last look but one
+        self._later: dict[Partition, int] = {}
+
+    def __call__(self) -> list[Partition]:
+        confirmed = self._group.confirmed()
+        if self._now() - self._at >= SILENT_S:
+            self._at = self._now()
+            self._ends, self._later = self._later, {each: self._group.seen(each) for each in confirmed}
+        return [each for each, offset in confirmed.items() if offset < self._ends.get(each, 0)]
+
+
 class Pace:
     """How far the sources have come, in event time.
 
@@ -56,15 +87,16 @@ class Pace:
     unless it is `unread`: records of it are known to be there. After a start or a rebalance, when nobody knows yet
     which there are, nothing is complete for as long.
 
-    What stage 1 has read it sends to all partitions of the measurements at once, but they are read one after the
-    other. To a partition that is read behind, `sent_ms` of its last record says how far the sources were when it was
-    sent.
+    What stage 1 has read it sends to all partitions of the measurements at once, but they are fetched one after the
+    other. A partition's rows are complete up to where the sources were when its last record was sent (`sent_ms`), or,
+    where it is not known to be read `behind`, as long ago as a fetch may take.
     """
 
     def __init__(self) -> None:
         self._sources: dict[int, _Source] = {}
         self._began: float | None = None
         self._sent_ms: dict[int, int] = {}  # of the last record of each partition
+        self._newest = (0, 0.0)  # the latest of these, and when it was heard
 
     def begin(self, now: float) -> None:
         """Start to listen, if that is not done yet."""
@@ -75,6 +107,7 @@ class Pace:
         """Hear from the sources of measurements that came in a partition, in a record of that Kafka time."""
         self.begin(now)
         self._sent_ms[partition] = max(sent_ms, self._sent_ms.get(partition, 0))
+        self._newest = max(self._newest, (sent_ms, now))
         answers = _answered(measurements)
         for number in np.unique(measurements.source).tolist():
             latest = int(measurements.time_unix_nano[measurements.source == number].max())
@@ -82,13 +115,13 @@ class Pace:
             source.hear(latest, sent_ms, now)
             source.answers |= number in answers
 
-    def passed(self, partition: int, now: float, *, behind: bool = False) -> int:
+    def passed(self, partition: int, now: float, *, behind: bool = False, unread: Container[int] = ()) -> int:
         """Return the event time, nanoseconds, that is past everywhere, so that who did not answer in it was silent; 0
         where nobody knows. A source that is away for a while may only be slow to be read: it is waited for longer.
         One of which no answer ever came, a topic of feedback for instance, is not waited for at all."""
-        heard = [s for s in self._sources.values() if s.answers and now - s.heard < GONE_S]
-        until = min((s.time for s in heard), default=0)
-        return min(until, self._as_sent(partition)) if behind else until
+        answering = {number: source for number, source in self._sources.items() if source.answers}
+        heard = min((source.time for source in answering.values() if now - source.heard < GONE_S), default=0)
+        return min(heard, self._complete(answering, partition, now, behind=behind, unread=unread))
 
     def reached(self, partition: int, now: float, *, behind: bool = False, unread: Container[int] = ()) -> int:
         """Return the event time, nanoseconds, up to which a partition's rows are complete."""
@@ -100,14 +133,21 @@ class Pace:
             if now - source.heard < (GONE_S if number in unread else SILENT_S)
         )
         until = min(awaited, default=LATEST)
-        return min(until, self._as_sent(partition)) if behind else until
+        return min(until, self._complete(self._sources, partition, now, behind=behind, unread=unread))
 
-    def _as_sent(self, partition: int) -> int:
-        """Return how far the sources were when the last record of a partition was sent; 0 where none came yet."""
-        sent_ms = self._sent_ms.get(partition)
-        if sent_ms is None:
-            return 0
-        return min((time for s in self._sources.values() if (time := s.as_of(sent_ms)) is not None), default=0)
+    def _complete(
+        self, sources: Mapping[int, "_Source"], partition: int, now: float, *, behind: bool, unread: Container[int]
+    ) -> int:
+        """Return how far sources were when all was sent that is surely here of a partition."""
+        sent_ms = self._sent_ms.get(partition, 0)
+        if not behind:
+            newest_ms, heard = self._newest
+            sent_ms = max(sent_ms, newest_ms + int(1000 * (now - heard)) - FETCH_MS)
+        times = (
+            source.as_of(sent_ms, 1000 * (GONE_S if number in unread else SILENT_S))
+            for number, source in sources.items()
+        )
+        return min((time for time in times if time is not None), default=LATEST)
 
 
 class _Source:
@@ -124,13 +164,13 @@ class _Source:
             moment = self._trail.pop()[0]
         self._trail.append((moment, self.time))
 
-    def as_of(self, sent_ms: int) -> int | None:
-        """Return how far it was at a moment; None where it was silent then."""
+    def as_of(self, sent_ms: int, still_ms: float) -> int | None:
+        """Return how far it was at a moment, 0 before it began; None where it had been silent for so long then."""
         moment = sent_ms // MOMENT_MS
         for sent, latest in reversed(self._trail):
-            if sent < moment:  # in its own moment it may have gone on after the record
-                return latest if (moment - sent) * MOMENT_MS < STILL_MS else None
-        return None
+            if sent <= moment:
+                return latest if (moment - sent) * MOMENT_MS < still_ms else None
+        return 0
 
 
 def _answered(measurements: Measurements) -> set[int]:

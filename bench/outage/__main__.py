@@ -2,8 +2,8 @@
 
 Everything is there and as it is shipped: a broker, a worker, ClickHouse, Prometheus with its rules, Alertmanager, and a
 webhook at the end. The past, a week of which this hour of the day is the busy one, is read by a worker once; each run
-begins with what that learned. Four segments break at once: one fails, one is slow, one falls silent, of one people think
-little. Then a quiet week goes through at speed, of which nothing may be heard. A run of ten or more replaces
+begins with what that learned. Four segments break at once: one fails, one is slow, one falls silent, and of one people
+think little. Then a quiet week goes through at speed, of which nothing may be heard. A run of ten or more replaces
 bench/outage.json.
 """
 

@@ -27,7 +27,9 @@ class Budget(Section):
     """What people have for a batch. The smaller of the two limits holds."""
 
     items: Annotated[int, Field(ge=1, le=100_000)] = Field(500, description="Items in a batch, at most.")
-    minutes: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, description="Minutes of review, at most; none: no limit.")
+    minutes: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
+        None, description="Minutes of review, at most; none: no limit."
+    )
     seconds_per_item: Annotated[int, Field(ge=1, le=86_400)] = Field(
         45, description="What an item takes, for the limit in minutes; `sluice batch status` shows what it took."
     )

@@ -180,8 +180,7 @@ def test_what_is_still_to_be_made_is_not_lost(empty: Client) -> None:
 
 
 def _columns(client: Client) -> list[tuple[str, ...]]:
-    return list(
-        client.query(
-            "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY ALL"
-        ).result_rows
+    columns = client.query(
+        "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY ALL"
     )
+    return [tuple(row) for row in columns.result_rows]

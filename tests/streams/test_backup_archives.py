@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.backup import BackupRefused, _unpacked
+from streams.backup import BackupRefused, unpacked
 
 
 def archive(folder: Path, *members: tarfile.TarInfo) -> Path:
@@ -42,7 +42,7 @@ def test_what_leads_out_of_the_folder_is_refused(hostile: tarfile.TarInfo, tmp_p
     into = tmp_path / "into"
     into.mkdir()
     with pytest.raises(BackupRefused, match="is no whole backup"):
-        _unpacked(archive(tmp_path, hostile), into)
+        unpacked(archive(tmp_path, hostile), into)
     assert not list(into.rglob("*"))
     assert not (tmp_path / "outside").exists()
 
@@ -52,7 +52,7 @@ def test_an_absolute_name_stays_in_the_folder(tmp_path: Path) -> None:
     into.mkdir()
     outside = tmp_path / "outside"
     with pytest.raises(BackupRefused):
-        _unpacked(archive(tmp_path, member(str(outside), size=1)), into)
+        unpacked(archive(tmp_path, member(str(outside), size=1)), into)
     assert not outside.exists()
 
 
@@ -69,7 +69,7 @@ def test_a_file_of_holes_is_refused(tmp_path: Path) -> None:
     with tarfile.open(path) as tar:
         assert tar.getmembers()[0].size == 2**33 - 1
     with pytest.raises(BackupRefused, match="no plain file"):
-        _unpacked(path, into)
+        unpacked(path, into)
     assert not list(into.rglob("*"))
 
 
@@ -78,4 +78,4 @@ def test_a_compressed_archive_is_refused(tmp_path: Path) -> None:
     with tarfile.open(path, "w:gz") as tar:
         tar.addfile(member("x", size=1 << 20), io.BytesIO(bytes(1 << 20)))
     with pytest.raises(BackupRefused, match="is no whole backup"):
-        _unpacked(path, tmp_path)
+        unpacked(path, tmp_path)

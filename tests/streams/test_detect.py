@@ -216,7 +216,7 @@ def test_what_is_held_is_kept_and_watched_by_the_next_worker(traffic: Measuremen
     scene.keep(watch)
     heir = scene.watch()
     heir.take(CHAT, piece(traffic, 0, 10), 0, 0, now=0.0)  # seen before: it only wakes the segment
-    assert told(heir.release(now=SILENT_S)) == told(process(Scene().watch(), CHAT, traffic))
+    assert told(heir.release(now=10 * SILENT_S)) == told(process(Scene().watch(), CHAT, traffic))
 
 
 # --- state that is none ---

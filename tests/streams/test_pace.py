@@ -1,14 +1,16 @@
 """Rows wait until all sources have come as far, and for a source only as long as it may still have something to say."""
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from detectors.base import Measurements
 from detectors.held import LATEST
-from streams.pace import BUSY_SHARE, GONE_S, SILENT_S, Pace, WorkClock
+from streams.movement import Partition
+from streams.pace import BUSY_SHARE, FETCH_MS, GONE_S, SILENT_S, Backlog, Pace, WorkClock
 from tests.detectors.traffic import answers, measured, piece
 
 
@@ -17,28 +19,43 @@ def traffic() -> Measurements:
     return measured(answers(1000, seed=1))
 
 
+@dataclass
+class Written:
+    """A group's partitions: their ends, and what is confirmed of them."""
+
+    ends: dict[Partition, int]
+    offsets: dict[Partition, int]
+
+    def confirmed(self) -> Mapping[Partition, int]:
+        return self.offsets
+
+    def seen(self, partition: Partition) -> int:
+        return self.ends[partition]
+
+
 def stretch(traffic: Measurements, partition: int, start: int, stop: int) -> Measurements:
     return replace(piece(traffic, start, stop), source=np.full(stop - start, partition, np.int64))
 
 
 def test_what_one_partition_is_ahead_by_waits_for_the_others(traffic: Measurements) -> None:
     pace, times = Pace(), traffic.time_unix_nano.tolist()
-    pace.note(stretch(traffic, 0, 0, 500), 0, 0, now=100.0)
-    pace.note(stretch(traffic, 1, 0, 200), 0, 0, now=100.0)
+    pace.note(stretch(traffic, 0, 0, 500), 0, 100000, now=100.0)
+    pace.note(stretch(traffic, 1, 0, 200), 0, 100000, now=100.0)
     assert pace.reached(0, 100.0 + SILENT_S / 2) == 0, "who knows how many partitions there are"
-    pace.note(stretch(traffic, 0, 500, 600), 0, 0, now=101.5)
-    pace.note(stretch(traffic, 1, 200, 300), 0, 0, now=101.5)
+    pace.note(stretch(traffic, 0, 500, 600), 0, 101500, now=101.5)
+    pace.note(stretch(traffic, 1, 200, 300), 0, 101500, now=101.5)
     assert pace.reached(0, 100.0 + SILENT_S) == times[299]
-    pace.note(stretch(traffic, 1, 100, 110), 0, 0, now=102.0)
+    pace.note(stretch(traffic, 1, 100, 110), 0, 102000, now=102.0)
     assert pace.reached(0, 102.0) == times[299], "a late event does not turn time back"
 
 
 def test_a_silent_partition_is_not_waited_for(traffic: Measurements) -> None:
     pace, times = Pace(), traffic.time_unix_nano.tolist()
     pace.note(stretch(traffic, 0, 0, 100), 0, 0, now=0.0)
-    pace.note(stretch(traffic, 1, 0, 500), 0, 0, now=10.0)
+    pace.note(stretch(traffic, 1, 0, 500), 0, 10000, now=10.0)
     assert pace.reached(0, 10.0) == times[499]
-    assert pace.reached(0, 10.0 + SILENT_S) == LATEST, "all are silent: nothing more is to be waited for"
+    assert pace.reached(0, 10.0 + SILENT_S) == times[499], "more may be on its way"
+    assert pace.reached(0, 10.0 + SILENT_S + FETCH_MS / 1000) == LATEST, "all are silent: nothing is to be waited for"
     assert Pace().reached(0, 0.0) == 0
 
 
@@ -46,7 +63,7 @@ def test_nothing_is_missed_while_a_partition_may_only_be_slow_to_be_read(traffic
     pace, times = Pace(), traffic.time_unix_nano.tolist()
     assert pace.passed(0, 0.0) == 0, "nobody was heard"
     pace.note(stretch(traffic, 0, 0, 100), 0, 0, now=0.0)
-    pace.note(stretch(traffic, 1, 0, 500), 0, 0, now=10.0)
+    pace.note(stretch(traffic, 1, 0, 500), 0, 10000, now=10.0)
     assert pace.passed(0, 10.0 + SILENT_S) == times[99]
     assert pace.passed(0, GONE_S) == times[499], "nobody waits for ever"
     assert pace.passed(0, 10.0 + GONE_S) == 0, "when all are gone, no time passes"
@@ -57,18 +74,30 @@ def test_time_passes_where_answers_come_whatever_else_is_rare(traffic: Measureme
     feedback = stretch(traffic, 7, 0, 10)
     pace.note(replace(feedback, values={"thumbs_down": np.zeros(10)}), 0, 0, now=0.0)
     assert pace.passed(0, 1.0) == 0
-    pace.note(stretch(traffic, 0, 0, 500), 0, 0, now=1.0)
+    pace.note(stretch(traffic, 0, 0, 500), 0, 1000, now=1.0)
     assert pace.passed(0, 1.0) == times[499]
-    assert pace.reached(0, SILENT_S) == times[499], "the feedback has been silent for long enough"
+    pace.note(stretch(traffic, 0, 500, 600), 0, 2000, now=2.0)
+    assert pace.reached(0, SILENT_S) == times[599], "the feedback has been silent for long enough"
 
 
 def test_a_source_of_which_records_are_there_is_not_silent(traffic: Measurements) -> None:
     pace, times = Pace(), traffic.time_unix_nano.tolist()
     pace.note(stretch(traffic, 0, 0, 100), 0, 0, now=0.0)
-    pace.note(stretch(traffic, 1, 0, 500), 0, 0, now=10.0)
+    pace.note(stretch(traffic, 1, 0, 500), 0, 10000, now=10.0)
     assert pace.reached(0, 10.0) == times[499]
     assert pace.reached(0, 10.0, unread={0}) == times[99]
-    assert pace.reached(0, GONE_S, unread={0}) == LATEST, "nobody waits for ever"
+    assert pace.reached(0, 2 * GONE_S, unread={0}) == LATEST, "nobody waits for ever"
+
+
+def test_what_has_just_been_written_is_no_backlog() -> None:
+    group, now = Written({("t", 0): 5, ("t", 1): 5}, {("t", 0): 5, ("t", 1): 3}), 0.0
+    backlog = Backlog(group, lambda: now)
+    assert backlog() == [], "who knows since when it is there"
+    now = SILENT_S
+    group.ends["t", 0] = 9
+    assert backlog() == [("t", 1)]
+    group.offsets["t", 1], now = 5, 2 * SILENT_S
+    assert backlog() == [("t", 0)], "by now it is"
 
 
 def test_a_partition_that_is_read_behind_is_not_complete_where_the_others_are(traffic: Measurements) -> None:
@@ -78,10 +107,10 @@ def test_a_partition_that_is_read_behind_is_not_complete_where_the_others_are(tr
             for source in (0, 1):
                 pace.note(stretch(traffic, source, n * 100, n * 100 + 100), partition, n * 1000, now=10.0 + n)
     assert pace.reached(0, 15.0) == times[499]
-    assert pace.reached(1, 15.0) == times[499], "all that is there of it was read"
-    assert pace.reached(1, 15.0, behind=True) == times[99], "what was sent with its last record may be in the next"
-    assert pace.passed(1, 15.0, behind=True) == times[99]
-    assert pace.reached(2, 15.0, behind=True) == 0, "nothing of it was read yet"
+    assert pace.reached(1, 15.0) == times[399], "what was sent of late may be on its way"
+    assert pace.reached(1, 15.0, behind=True) == times[199]
+    assert pace.passed(1, 15.0, behind=True) == times[199]
+    assert pace.reached(2, 15.0, behind=True) == times[99], "nothing of it was read yet"
 
 
 def test_who_reads_behind_does_not_wait_for_what_was_silent_then(traffic: Measurements) -> None:
@@ -89,7 +118,7 @@ def test_who_reads_behind_does_not_wait_for_what_was_silent_then(traffic: Measur
     pace.note(stretch(traffic, 9, 0, 50), 0, 0, now=0.0)
     for n in range(60):
         pace.note(stretch(traffic, 0, n * 10, n * 10 + 10), 1, n * 1000, now=10.0)
-    assert pace.reached(1, 12.0, behind=True) == times[589]
+    assert pace.reached(1, 12.0, behind=True) == times[599]
 
 
 def test_the_clock_goes_slowly_while_there_is_work() -> None:

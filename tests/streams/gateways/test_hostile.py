@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, TracesData
 
-from bench.fuzz.run import fuzz
 from bench.fuzz.checks import Checker
 from bench.fuzz.hostile_records import of_format
+from bench.fuzz.run import fuzz
 from bench.fuzz.seeds import FILES, INGEST_MS, LIMIT, NATIVE, Seed, seeds
 from streams.events import InferenceRequest
 from streams.gateways.base import Decoded, Headers, InvalidEvent
