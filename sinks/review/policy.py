@@ -14,6 +14,8 @@ from sinks.review.prelabels.labeller import AnyPlug
 from sinks.review.refusals import InvalidPolicy
 from sinks.review.report.visible import line
 
+LONGEST = 64 * 1024  # bytes of a policy: what reads TOML takes the square of its length in time, at worst
+
 Quota = Annotated[int, Field(ge=0, le=100_000)]
 Cap = Annotated[int, Field(ge=1, le=100_000)]
 Neighbours = Annotated[int, Field(ge=0, le=1000)]
@@ -145,7 +147,10 @@ class Policy(Section):
         if not path.exists():
             return cls()
         try:
-            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+            written = path.read_bytes()
+            if len(written) > LONGEST:
+                raise InvalidPolicy(f"{path} has {len(written):,} bytes: a policy has {LONGEST:,} at most.")
+            return cls.model_validate(tomllib.loads(written.decode()))
         except ValidationError as wrong:
             where, what = first(wrong)
             raise InvalidPolicy(

@@ -80,6 +80,7 @@ def test_plugs_are_read(tmp_path: Path) -> None:
         ("seed = 9223372036854775808", "seed"),
         ('[participation]\nmode = "none"', "participation.mode"),
         ("[quotas", "cannot be read as TOML"),
+        ("#" * 70_000, "a policy has 65,536 at most"),
         ('[[prelabels]]\nkind = "oracle"', "prelabels.0"),
     ],
 )
