@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from functools import partial
 from math import nan
 from pathlib import Path
 from typing import cast
@@ -88,6 +87,11 @@ def build(
         return partition if partition is not None and TP(measured, partition) in app.consumer.assignment() else None
 
     keys = content_keys(settings, clickhouse)
+
+    def behind(number: int, taken: int | None) -> bool:
+        # What is paused is not fetched, so that nobody hears of its end: it lags, too.
+        return group.behind((measured, number), taken) or (measured, number) in backlog()
+
     clock, joins = WorkClock(), Joins(clickhouse, Opener(keys))
     offers = Offers(metrics.sink_busy.labels("clickhouse").inc)
     ingest = Ingest(
@@ -119,7 +123,7 @@ def build(
         current=current,
         generation=lambda: app.consumer_generation_id,
         home=home,
-        behind=partial(group.behind, measured),
+        behind=behind,
         unread=lambda: {measure.source_of(*each) for each in backlog()},
         clock=clock,
         offers=offers,
@@ -227,11 +231,11 @@ class _Group:
     def seen(self, partition: Partition) -> int:
         return self.app.consumer.highwater(TP(*partition)) or 0
 
-    def behind(self, topic: str, number: int, taken: int | None) -> bool:
+    def behind(self, partition: Partition, taken: int | None) -> bool:
         """Say whether a partition has more than what was taken of it; until a fetch has told, it may."""
-        end = self.seen((topic, number))
+        end = self.seen(partition)
         if taken is None:
-            return end == 0 or self.confirmed().get((topic, number), 0) < end
+            return end == 0 or self.confirmed().get(partition, 0) < end
         return taken < end
 
 

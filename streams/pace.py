@@ -17,7 +17,7 @@ SILENT_S = 2.0
 GONE_S = 300.0
 MOMENT_MS = 20  # of Kafka's time, in which it is remembered how far a source was
 TRAIL = 6000  # moments
-FETCH_MS = 2_000  # of Kafka's time, after which what was sent has been fetched, unless its partition is read behind
+FETCH_S = 2.0  # after which what was sent has been fetched, unless its partition is read behind
 BUSY_SHARE = 0.1  # what a second of work counts for: at full load, a silent source is waited for this much longer
 
 
@@ -96,7 +96,7 @@ class Pace:
         self._sources: dict[int, _Source] = {}
         self._began: float | None = None
         self._sent_ms: dict[int, int] = {}  # of the last record of each partition
-        self._newest = (0, 0.0)  # the latest of these, and when it was heard
+        self._newest: deque[tuple[float, int]] = deque([(-math.inf, 0)], TRAIL)  # when heard, and the latest of these
 
     def begin(self, now: float) -> None:
         """Start to listen, if that is not done yet."""
@@ -107,7 +107,7 @@ class Pace:
         """Hear from the sources of measurements that came in a partition, in a record of that Kafka time."""
         self.begin(now)
         self._sent_ms[partition] = max(sent_ms, self._sent_ms.get(partition, 0))
-        self._newest = max(self._newest, (sent_ms, now))
+        self._newest.append((now, max(sent_ms, self._newest[-1][1])))
         answers = _answered(measurements)
         for number in np.unique(measurements.source).tolist():
             latest = int(measurements.time_unix_nano[measurements.source == number].max())
@@ -141,13 +141,17 @@ class Pace:
         """Return how far sources were when all was sent that is surely here of a partition."""
         sent_ms = self._sent_ms.get(partition, 0)
         if not behind:
-            newest_ms, heard = self._newest
-            sent_ms = max(sent_ms, newest_ms + int(1000 * (now - heard)) - FETCH_MS)
+            sent_ms = max(sent_ms, self._fetched_ms(now - FETCH_S))
         times = (
             source.as_of(sent_ms, 1000 * (GONE_S if number in unread else SILENT_S))
             for number, source in sources.items()
         )
         return min((time for time in times if time is not None), default=LATEST)
+
+    def _fetched_ms(self, then: float) -> int:
+        """Return what Kafka's time was, as far as was heard by then, and has passed since."""
+        heard, sent_ms = next((each for each in reversed(self._newest) if each[0] <= then), (then, 0))
+        return sent_ms + int(1000 * (then - heard)) if heard > -math.inf else 0
 
 
 class _Source:

@@ -10,7 +10,7 @@ import pytest
 from detectors.base import Measurements
 from detectors.held import LATEST
 from streams.movement import Partition
-from streams.pace import BUSY_SHARE, FETCH_MS, GONE_S, SILENT_S, Backlog, Pace, WorkClock
+from streams.pace import BUSY_SHARE, FETCH_S, GONE_S, SILENT_S, Backlog, Pace, WorkClock
 from tests.detectors.traffic import answers, measured, piece
 
 
@@ -55,7 +55,7 @@ def test_a_silent_partition_is_not_waited_for(traffic: Measurements) -> None:
     pace.note(stretch(traffic, 1, 0, 500), 0, 10000, now=10.0)
     assert pace.reached(0, 10.0) == times[499]
     assert pace.reached(0, 10.0 + SILENT_S) == times[499], "more may be on its way"
-    assert pace.reached(0, 10.0 + SILENT_S + FETCH_MS / 1000) == LATEST, "all are silent: nothing is to be waited for"
+    assert pace.reached(0, 10.0 + SILENT_S + FETCH_S) == LATEST, "all are silent: nothing is to be waited for"
     assert Pace().reached(0, 0.0) == 0
 
 
