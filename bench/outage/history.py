@@ -18,6 +18,7 @@ from streams.traffic.plan import Plan
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CALM = 1 / 60  # of the traffic of the busy hour, in all others
 SEED = 41
+RECORDS_PER_SECOND = 5_000.0  # what a worker keeps up with: of minutes that lag, more would wait than is held
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def live_through(watched: Watched, per_second: float) -> datetime:
         *(
             Plan(start, duration, round(share * per_second * duration.total_seconds()), SEED + number, until=now)
             for number, (start, duration, share) in enumerate(stretches(now))
-        )
+        ),
+        speed=RECORDS_PER_SECOND,
     )
     watched.settle()
     return now
