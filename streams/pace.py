@@ -17,7 +17,7 @@ SILENT_S = 2.0
 GONE_S = 300.0
 MOMENT_MS = 20  # of Kafka's time, in which it is remembered how far a source was
 TRAIL = 6000  # moments
-FETCH_S = 2.0  # after which what was sent has been fetched, unless its partition is read behind
+FETCH_S = 1.0  # of no work, after which what was sent has been fetched, unless its partition is read behind
 BUSY_SHARE = 0.1  # what a second of work counts for: at full load, a silent source is waited for this much longer
 
 
