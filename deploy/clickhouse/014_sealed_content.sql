@@ -17,10 +17,10 @@ LEFT JOIN (
     SELECT feedback_id, target, count() OVER (PARTITION BY feedback_id) AS targets FROM feedback_targets
 ) AS joined USING (feedback_id);
 
--- The terms of a question, where they are sealed; terms and vector are then empty. They come through a table that keeps
--- nothing, so that the server takes the hash by which the rows lie.
+-- The terms of a question, where they are sealed; terms and vector are then empty.
 ALTER TABLE prompt_vectors ADD COLUMN IF NOT EXISTS sealed String;
 
+-- They come through a table that keeps nothing, so that the server takes the hash by which the rows lie.
 CREATE TABLE IF NOT EXISTS sealed_questions (inference_id String, time DateTime64(9, 'UTC'), sealed String) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS prompt_vectors_of_sealed TO prompt_vectors AS
