@@ -229,7 +229,10 @@ class _Group:
         return {(tp.topic, tp.partition): offset for tp, offset in confirmed.items()}
 
     def seen(self, partition: Partition) -> int:
-        return self.app.consumer.highwater(TP(*partition)) or 0
+        try:
+            return self.app.consumer.highwater(TP(*partition)) or 0
+        except AssertionError:  # aiokafka's: it has just moved away, in the consumer's own thread
+            return 0
 
     def behind(self, partition: Partition, taken: int | None) -> bool:
         """Say whether a partition has more than what was taken of it; until a fetch has told, it may."""
