@@ -153,7 +153,7 @@ class Walk:
             generation=lambda: 1,
             home=lambda _key: 0,
             behind=lambda _partition, _taken: False,
-            unread=lambda: (),
+            lagging=lambda: (),
             clock=WorkClock(clock.__next__),  # no partition is waited for
             offers=offers,
         )

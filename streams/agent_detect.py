@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Container
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from aiokafka.structs import ConsumerRecord
 from sinks import columns
 from sinks.base import Sink
 from sinks.prometheus import Metrics
-from streams import commands, forgetting, measure
+from streams import commands, forgetting, measure, topics
 from streams.blocks import gathered
 from streams.dead_letters import dead_letter
 from streams.delivery import UNACKED_BATCHES, Current, Delivered, Keep, Send, records
@@ -26,6 +26,7 @@ from streams.events import DeadLetter, Finding, LedgerRow
 from streams.findings import message
 from streams.gateways.base import InvalidEvent
 from streams.ingest import ledger_row
+from streams.movement import Partition
 from streams.offers import Offers
 from streams.pace import WorkClock
 from streams.settings import Settings
@@ -52,11 +53,12 @@ class Detect:
     generation: Callable[[], int]
     home: Callable[[bytes], int | None]  # the partition of a segment's measurements, where it is this worker's
     behind: Callable[[int, int | None], bool]  # whether a partition has more than what was taken, None for nothing yet
-    unread: Callable[[], Container[int]]  # sources that lag
+    lagging: Callable[[], Collection[Partition]]
     clock: WorkClock
     offers: Offers
 
     def __post_init__(self) -> None:
+        self.measured = self.settings.topic_prefix + topics.MEASUREMENTS.name
         self.seen_generation = self.generation()
         self.recovered_generation: int | None = None
         self.asleep = True
@@ -144,9 +146,15 @@ class Detect:
     async def release(self, letters: list[DeadLetter]) -> None:
         """Watch what is complete, and store and publish what came of it."""
         with self.metrics.stage_seconds.labels("watch").time():
-            partitions = set(self.watch.partition_of.values())
-            behind = {each for each in partitions if self.behind(each, self.taken.get(each))}
-            watched = self.watch.release(self.clock(), behind, self.unread())
+            lagging = self.lagging()
+            # What is paused is not fetched, so that nobody hears of its end: it lags, too.
+            behind = {
+                each
+                for each in set(self.watch.partition_of.values())
+                if (self.measured, each) in lagging or self.behind(each, self.taken.get(each))
+            }
+            unread = {measure.source_of(*each) for each in lagging}
+            watched = self.watch.release(self.clock(), behind, unread)
         if watched.ids or watched.findings or watched.references or letters:
             await asyncio.gather(self.store(watched, letters), self.announce(watched.findings))
         self.metrics.held.set(self.watch.held)  # now that what is no longer held is stored

@@ -21,7 +21,7 @@ from sinks.grafana import Annotations, connect
 from sinks.joins import Joins
 from sinks.prometheus import Metrics
 from sinks.sealed.opening import Opener
-from streams import chores, kept_state, measure, pages, topics
+from streams import chores, kept_state, pages, topics
 from streams.agent_detect import Detect
 from streams.agent_ingest import Ingest
 from streams.batches import BatchTransport, app_settings
@@ -63,7 +63,6 @@ def build(
     app = _faust_app(settings, frozenset([*sources, measured]))
     collect_by_the_clock(app)
     metrics, group = Metrics(), _Group(app)
-    backlog = Backlog(group)
 
     measurements = _topic(app, measured)
     state = app.Table(
@@ -87,10 +86,6 @@ def build(
         return partition if partition is not None and TP(measured, partition) in app.consumer.assignment() else None
 
     keys = content_keys(settings, clickhouse)
-
-    def behind(number: int, taken: int | None) -> bool:
-        # What is paused is not fetched, so that nobody hears of its end: it lags, too.
-        return group.behind((measured, number), taken) or (measured, number) in backlog()
 
     clock, joins = WorkClock(), Joins(clickhouse, Opener(keys))
     offers = Offers(metrics.sink_busy.labels("clickhouse").inc)
@@ -123,8 +118,8 @@ def build(
         current=current,
         generation=lambda: app.consumer_generation_id,
         home=home,
-        behind=behind,
-        unread=lambda: {measure.source_of(*each) for each in backlog()},
+        behind=lambda number, taken: group.behind((measured, number), taken),
+        lagging=Backlog(group),
         clock=clock,
         offers=offers,
     )

@@ -15,6 +15,7 @@ from streams.movement import Partition
 
 SILENT_S = 2.0
 GONE_S = 300.0
+MOMENT_S = 0.02  # of work, in which it is remembered what had been sent
 MOMENT_MS = 20  # of Kafka's time, in which it is remembered how far a source was
 TRAIL = 6000  # moments
 FETCH_S = 1.0  # of no work, after which what was sent has been fetched, unless its partition is read behind
@@ -107,7 +108,10 @@ class Pace:
         """Hear from the sources of measurements that came in a partition, in a record of that Kafka time."""
         self.begin(now)
         self._sent_ms[partition] = max(sent_ms, self._sent_ms.get(partition, 0))
-        self._newest.append((now, max(sent_ms, self._newest[-1][1])))
+        newest_ms = max(sent_ms, self._newest[-1][1])
+        if now // MOMENT_S == self._newest[-1][0] // MOMENT_S:  # one of many messages of a moment
+            self._newest.pop()
+        self._newest.append((now, newest_ms))
         answers = _answered(measurements)
         for number in np.unique(measurements.source).tolist():
             latest = int(measurements.time_unix_nano[measurements.source == number].max())

@@ -149,7 +149,7 @@ class Scene:
             generation=lambda: self.generation,
             home=self.homes.get,
             behind=lambda _partition, _taken: False,
-            unread=lambda: (),
+            lagging=lambda: (),
             # Each look at the clock is so late that no partition is waited for.
             clock=WorkClock(itertools.count(0, int(100 * SILENT_S)).__next__),
             offers=self.offers,
