@@ -94,7 +94,7 @@ def test_the_replay_is_stored_whole_and_the_swap_is_found_and_cut(world: World) 
 def test_a_worker_killed_three_times_in_the_replay_loses_and_doubles_nothing(world: World) -> None:
     world.replay(world.folder / TRACE)
     at_kill = []
-    for share in (0.1, 0.4, 0.7):
+    for share in (0.1, 0.3, 0.5):
         # Small blocks, so that there is a middle to be killed in.
         worker = world.start(block_records=1_000, linger_seconds=0.02)
         world.until_at_least(lambda: world.count("inferences"), share * CALLS, "rows")
