@@ -1,5 +1,6 @@
 """The servers that integration tests talk to: two brokers, one suite; a local ClickHouse; and the system's Chromium."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from deploy.local.kafka import ApacheKafka
 from tests.whole.side_by_side import BODIES
 
 BROKERS: tuple[type[KafkaServer], ...] = (EmbeddedBroker, ApacheKafka)
+
+gc.set_threshold(50_000)  # as `sluice` does; what tests leave open is found all the same when a process ends
 
 # By default Hypothesis bounds an example, and its making, by the clock, which a busy machine breaks. More examples:
 # `pytest --hypothesis-profile=thorough`, and `make fuzz` for all that reads what others wrote.

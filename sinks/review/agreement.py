@@ -18,10 +18,11 @@ from pathlib import Path
 import krippendorff
 import numpy as np
 import pyarrow.parquet as pq
-from scipy.stats import binomtest
+from scipy.special import ndtri
 
 from sinks.review import manifest
 from sinks.review.decisions import Decision, same
+from sinks.review.estimate import CONFIDENCE, wilson
 from sinks.review.outcomes import latest
 from sinks.review.participation import Label
 
@@ -114,8 +115,8 @@ def seconds(decisions: Iterable[Decision]) -> dict[str, tuple[int, float]]:
 
 
 def _acceptance(label: str, by: str, answers: list[bool]) -> Acceptance:
-    interval = binomtest(sum(answers), len(answers)).proportion_ci(0.95, method="wilson")
-    return Acceptance(label, by, sum(answers), len(answers), float(interval.low), float(interval.high))
+    low, high = wilson(sum(answers), len(answers), float(ndtri((1 + CONFIDENCE) / 2)))
+    return Acceptance(label, by, sum(answers), len(answers), low, high)
 
 
 def _reviews(decisions: Iterable[Decision]) -> list[Decision]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import sqrt
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 CONFIDENCE = 0.95
 
@@ -49,7 +50,14 @@ def estimate(control: Iterable[Weighed], unjudged: float = 0.0) -> Estimate:
     rate = sum(each.weight for each in items if each.is_one) / total
     effective = total**2 / sum(each.weight**2 for each in items)
     ones, tail = rate * effective, (1 - CONFIDENCE) / 2
-    low = float(beta.ppf(tail, ones, effective - ones + 1)) if ones > 0 else 0.0
-    high = float(beta.ppf(1 - tail, ones + 1, effective - ones)) if ones < effective else 1.0
+    low = float(betaincinv(ones, effective - ones + 1, tail)) if ones > 0 else 0.0
+    high = float(betaincinv(ones + 1, effective - ones, 1 - tail)) if ones < effective else 1.0
     known = total / (total + unjudged)
     return Estimate(rate, low * known, high * known + 1 - known, len(items), effective)
+
+
+def wilson(ones: int, n: int, z: float) -> tuple[float, float]:
+    """Return Wilson's score interval of a rate, at `z` standard deviations (E. B. Wilson, JASA 22, 1927)."""
+    rate, width = ones / n, z * z / n
+    middle, reach = rate + width / 2, z * sqrt(rate * (1 - rate) / n + width / (4 * n))
+    return (middle - reach) / (1 + width), (middle + reach) / (1 + width)

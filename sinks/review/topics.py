@@ -13,7 +13,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from sinks.review.corpus import Corpus, Numbers
 
@@ -48,7 +48,7 @@ def discovered(read: Corpus, least: int) -> list[Topic]:
         return []
     now, known = read.uses, read.before.sum(axis=0)
     n, m = read.questions, read.questions_before
-    bound = float(chi2.isf(LEVEL / max(1, len(now)), 1))
+    bound = float(chdtri(1, LEVEL / max(1, len(now))))
     more = np.flatnonzero((now >= least) & (now / n > TIMES * known / m))
     telling = {word: _likelihood(int(now[word]), n, int(known[word]), m) for word in more.tolist()}
     return _topics(read, {word: ratio for word, ratio in telling.items() if ratio > bound}, least)

@@ -1,5 +1,6 @@
 """The command `sluice` itself, and how every command of it fails: in one line that names the cure."""
 
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -12,6 +13,9 @@ import click
 from streams.readable import harmless
 
 P = ParamSpec("P")
+
+# What modules make stays: by the default, a quarter of the time that a worker takes to start is a search for cycles.
+gc.set_threshold(50_000)
 
 # The modules in which each command is; those of a group's commands come with it.
 WHERE = {

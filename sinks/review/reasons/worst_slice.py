@@ -1,12 +1,12 @@
 """Defects of the parts of the traffic that fail most, found by a search over what inferences are known by."""
 
 from itertools import combinations
-from math import sqrt
 from typing import NamedTuple
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from sinks.review.candidates import Candidate, Draw, Reason
+from sinks.review.estimate import wilson
 from sinks.review.policy import Policy
 from sinks.review.reasons.drawing import key
 from sinks.review.reasons.negative_feedback import RATED_DOWN
@@ -72,8 +72,8 @@ def search(snapshot: Snapshot, least: int) -> list[Slice]:
     if not looked:
         return []
     rate = next(bad / n for where, n, bad in counted if not where)
-    z = float(norm.ppf(1 - (1 - CONFIDENCE) / len(looked)))
-    bounded = [Slice(where, n, defects, _wilson(defects, n, z)[0]) for where, n, defects in looked]
+    z = float(ndtri(1 - (1 - CONFIDENCE) / len(looked)))
+    bounded = [Slice(where, n, defects, wilson(defects, n, z)[0]) for where, n, defects in looked]
     worst = [each for each in bounded if each.least_rate > rate]
     kept: list[Slice] = []
     for each in sorted(worst, key=lambda each: (len(each.where), -each.least_rate, str(each))):
@@ -97,21 +97,14 @@ def _counted(snapshot: Snapshot, least: int) -> list[tuple[dict[str, str], int, 
 def _explains(wider: Slice, narrower: Slice, z: float) -> bool:
     """Say whether a narrower slice is no worse than the wider one that it lies in."""
     within = wider.where.items() <= narrower.where.items()
-    return within and narrower.least_rate <= _wilson(wider.defects, wider.inferences, z)[1]
+    return within and narrower.least_rate <= wilson(wider.defects, wider.inferences, z)[1]
 
 
 def _is_all_that_is_bad(narrower: Slice, wider: Slice, rate: float, z: float) -> bool:
     """Say whether a wider slice without the narrower one in it is no longer above the rate for sure."""
     rest = wider.inferences - narrower.inferences
     within = wider.where.items() < narrower.where.items()
-    return within and (rest == 0 or _wilson(wider.defects - narrower.defects, rest, z)[0] <= rate)
-
-
-def _wilson(bad: int, n: int, z: float) -> tuple[float, float]:
-    """Return Wilson's score interval of a rate (E. B. Wilson, JASA 22, 1927)."""
-    rate, width = bad / n, z * z / n
-    middle, reach = rate + width / 2, z * sqrt(rate * (1 - rate) / n + width / (4 * n))
-    return (middle - reach) / (1 + width), (middle + reach) / (1 + width)
+    return within and (rest == 0 or wilson(wider.defects - narrower.defects, rest, z)[0] <= rate)
 
 
 def _drawn(snapshot: Snapshot, policy: Policy, of: Slice, limit: int) -> list[Candidate]:
