@@ -58,7 +58,7 @@ def trials(trace: Path, clickhouse_url: str, request: pytest.FixtureRequest) -> 
         return World(broker.bootstrap, clickhouse_url, folder)
 
     with EmbeddedBroker() as broker:
-        trials = Trials(chosen(request.session.items), world)
+        trials = Trials(chosen(request.session.items, Path(__file__)), world)
         yield trials
         trials.close()
 

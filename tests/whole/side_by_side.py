@@ -11,6 +11,7 @@ needs a fixture `trials` in its module or conftest, of which `chosen` says what 
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -44,13 +45,12 @@ class Trials:
 BODIES: dict[Callable[[Trials], None], Body] = {}
 
 
-def chosen(items: Iterable[pytest.Item], **parameters: object) -> list[Body]:
-    """The bodies of those of the chosen tests that have exactly these parameters."""
+def chosen(items: Iterable[pytest.Item], where: Path) -> list[Body]:
+    """The bodies of those of the chosen tests that are in a file, or in a folder."""
     return [
         BODIES[item.function]
         for item in items
-        if isinstance(item, pytest.Function) and item.function in BODIES
-        if (item.callspec.params if hasattr(item, "callspec") else {}) == parameters
+        if isinstance(item, pytest.Function) and item.function in BODIES and item.path.is_relative_to(where)
     ]
 
 
