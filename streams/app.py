@@ -60,7 +60,7 @@ def build(
     """
     sources = topics.sources(settings)
     measured = settings.topic_prefix + topics.MEASUREMENTS.name
-    app = _faust_app(settings, frozenset([*sources, measured]))
+    app = _faust_app(settings, frozenset(sources), frozenset([measured]))
     collect_by_the_clock(app)
     metrics, group = Metrics(), _Group(app)
 
@@ -170,7 +170,7 @@ def build(
     app.timer(EVERY_S)(join)
 
     async def stand() -> None:
-        await chores.or_later(chores.open_findings(clickhouse, metrics, frozenset(detect.watch.live)))
+        await chores.or_later(chores.open_findings(clickhouse, metrics, frozenset(detect.watch.segments)))
 
     app.timer(60.0)(stand)
 
@@ -276,7 +276,7 @@ def _topic(app: faust.App, *names: str) -> TopicT:
     return app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
 
-def _faust_app(settings: Settings, batched: frozenset[str]) -> faust.App:
+def _faust_app(settings: Settings, *groups: frozenset[str]) -> faust.App:
     app = faust.App(
         settings.group,
         broker=";".join(f"kafka://{broker}" for broker in settings.kafka_bootstrap.split(",")),
@@ -295,6 +295,10 @@ def _faust_app(settings: Settings, batched: frozenset[str]) -> faust.App:
         **app_settings(settings.rebalance_seconds),
     )
     app.transport = BatchTransport(
-        app.conf.broker_consumer, app, batched_topics=batched, max_unacked_batches=UNACKED_BATCHES
+        app.conf.broker_consumer,
+        app,
+        batched_topics=frozenset().union(*groups),
+        max_unacked_batches=UNACKED_BATCHES,
+        abreast=groups,
     )
     return app

@@ -23,6 +23,7 @@ from faust.types.transports import TPorTopicSet
 from faust.types.tuples import ack_lock
 from mode.utils.futures import notify
 
+from streams.abreast import Abreast
 from streams.batch_progress import Delivery, PartitionProgress, RecordBatch
 from streams.batch_thread import BatchConsumerThread, Batching, Fetch
 
@@ -43,6 +44,7 @@ class BatchConsumer(driver.Consumer):
         # Weak: what Faust or an agent drops must not stay here.
         self._deliveries: WeakKeyDictionary[Message, Delivery] = WeakKeyDictionary()
         self._room = asyncio.Event()
+        self._abreast = Abreast(self._batching.abreast)
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -57,7 +59,7 @@ class BatchConsumer(driver.Consumer):
             return await super()._getmany(None, timeout)
         self._take_back_dropped()
         await self._take_up({tp for tp in active_partitions if self._is_batched(tp)})
-        fetchable = self._with_room(active_partitions)
+        fetchable = self._abreast.of(self._with_room(active_partitions))
         if not fetchable:
             return await self._wait_for_room(timeout)
         if len(fetchable) < len(active_partitions):
@@ -137,6 +139,7 @@ class BatchConsumer(driver.Consumer):
                 return []
             expected = start
         going_on = [each for each in fetch.records if each.offset >= expected] if first < expected else fetch.records
+        self._abreast.read(tp, fetch.records[-1].timestamp, lags=fetch.position < fetch.highwater)
         return [RecordBatch(tp.topic, tp.partition, expected, fetch.position - 1, going_on)] if going_on else []
 
     async def _start_of(self, tp: TP, progress: PartitionProgress, fetch: Fetch) -> int | None:
@@ -187,7 +190,8 @@ class BatchConsumer(driver.Consumer):
         return message
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        if self._with_room({tp}):  # else it waits for the sink, and Faust would blame the fetcher every few seconds
+        # Else it waits for the sink or for others, and Faust would blame the fetcher every few seconds.
+        if tp in self._abreast.of(self._with_room(set(self._progress) | {tp})):
             super().verify_event_path(now, tp)
 
     # Out: from the agents' acknowledgements to the committed offset.
@@ -251,6 +255,7 @@ class BatchConsumer(driver.Consumer):
     # When partitions move.
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self._abreast.clear()
         self._progress.clear()  # all of it: Faust gives up every partition and goes on at the committed offset
         self._unacked_messages -= {message for message in self._unacked_messages if self._is_batched(message.tp)}
         await super().on_partitions_assigned(assigned, generation_id)

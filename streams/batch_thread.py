@@ -1,7 +1,7 @@
 """What aiokafka fetches in its thread leaves it together with the position at which the fetch ended."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol, cast
@@ -16,6 +16,7 @@ class Batching(Protocol):
     """What the consumer asks of its transport."""
 
     batched_topics: frozenset[str]
+    abreast: Collection[Set[str]]
     max_unacked_batches: int
     max_unacked_bytes: int
 

@@ -30,6 +30,7 @@ an interval, and the intervals of a partition join without gaps. Records that re
 not: there the intervals have a gap, and a line in the log says which offsets are gone.
 """
 
+from collections.abc import Collection, Set
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
@@ -62,7 +63,8 @@ def app_settings(rebalance_seconds: float) -> dict[str, Any]:
         # slow sink, for which fetching pauses, or while a rebalance takes long. It comes back at the next fetch, for
         # which Faust waits until it is back: the worker would be stuck for good. Liveness is for a health check.
         "broker_max_poll_interval": timedelta(days=365).total_seconds(),
-        "broker_max_poll_records": 10_000,  # small records: bounds a batch where bytes do not
+        # Of all partitions together, and of the first that has so many: how far one of them gets ahead at once.
+        "broker_max_poll_records": 2_000,
         "consumer_max_fetch_size": 1024 * 1024,  # bytes of a partition in one fetch, compressed as they are
         "consumer_auto_offset_reset": "earliest",  # "latest" would skip what came before the first commit
         "stream_wait_empty": True,  # finish and commit batches before partitions move
@@ -78,6 +80,7 @@ class BatchTransport(driver.Transport):
         max_unacked_batches: how many batches of a partition may go out beyond the last offset that can be committed.
         max_unacked_bytes: bytes of values that agents may hold, over all partitions, before fetching pauses; the fetch
             that passes the limit is still handed out.
+        abreast: groups of batched topics of which no partition is read ahead of one that lags (`streams.abreast`).
     """
 
     Consumer: ClassVar[type[ConsumerT]] = BatchConsumer
@@ -90,11 +93,13 @@ class BatchTransport(driver.Transport):
         batched_topics: frozenset[str],
         max_unacked_batches: int = 16,
         max_unacked_bytes: int = 64 * 1024 * 1024,
+        abreast: Collection[Set[str]] = (),
     ) -> None:
         super().__init__(url, app)
         self.batched_topics = batched_topics
         self.max_unacked_batches = max_unacked_batches
         self.max_unacked_bytes = max_unacked_bytes
+        self.abreast = abreast
 
     def give_back(self, event: EventT[Any]) -> None:
         """Have a batch read again, and with it all that its partition has handed out since; for a sink that raised.

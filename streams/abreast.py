@@ -1,0 +1,59 @@
+"""How far each partition is in Kafka's time goes in; out comes which may be read on, so that those that lag keep up.
+
+A worker that catches up would read a stretch of one partition, then the same stretch of the next. What is watched in
+order of event time would have to hold the first until the second has come: so much of it that it does not fit.
+"""
+
+import math
+from collections.abc import Callable, Collection, Set
+from dataclasses import dataclass
+from time import monotonic
+
+from faust.types import TP
+
+AHEAD_MS = 1_000  # that a partition may be ahead of one that lags
+APART_MS = 600_000  # of which nobody waits for the other: topics of unlike times, or one that was away for long
+WAITS_S = 2.0  # for a partition of which nothing comes
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    time_ms: int  # of its last record
+    lags: bool
+    at: float
+
+
+class Abreast:
+    """Topics of one group are read abreast, by the times of their records, while any of them lags.
+
+    >>> a, b = TP("inference.responses", 0), TP("inference.responses", 1)
+    >>> abreast = Abreast([{"inference.responses"}])
+    >>> abreast.read(a, 60_000, lags=True)
+    >>> abreast.read(b, 5_000, lags=True)
+    >>> abreast.of({a, b}) == {b}
+    True
+    """
+
+    def __init__(self, groups: Collection[Set[str]], now: Callable[[], float] = monotonic) -> None:
+        self._groups = groups
+        self._now = now
+        self._read: dict[TP, _Read] = {}
+
+    def read(self, tp: TP, time_ms: int, *, lags: bool) -> None:
+        """Note that a partition was read up to a record of that time, and whether more of it is known to be there."""
+        self._read[tp] = _Read(time_ms, lags, self._now())
+
+    def clear(self) -> None:
+        self._read.clear()
+
+    def of(self, tps: Set[TP]) -> set[TP]:
+        """Return those of some partitions that are not ahead of another of them."""
+        ahead: set[TP] = set()
+        for topics in self._groups:
+            group = {tp: self._read[tp] for tp in tps if tp.topic in topics and tp in self._read}
+            lagging = [each.time_ms for each in group.values() if each.lags and self._now() - each.at < WAITS_S]
+            for tp, each in group.items():
+                nearest = min((time for time in lagging if each.time_ms - time < APART_MS), default=math.inf)
+                if each.time_ms > nearest + AHEAD_MS:
+                    ahead.add(tp)
+        return set(tps) - ahead
