@@ -41,6 +41,27 @@ class Verdict:
     signals: list[Signal]
 
 
+class Resting:
+    """What stays awake of a bank whose state is kept: its minutes, and how far it knows that event time has come.
+
+    `shaped` says whether it has a week that a young segment may lean on.
+    """
+
+    __slots__ = ("_minutes", "latest", "shaped")
+
+    def __init__(self, minutes: MinuteWatch, latest: int, shaped: bool) -> None:
+        self._minutes = minutes
+        self.latest = latest
+        self.shaped = shaped
+
+    def hear(self, reached: int) -> bool:
+        """Hear how far event time has come elsewhere; return whether the bank has something to say about it."""
+        if reached <= self.latest:
+            return False
+        self.latest = reached
+        return bool(self._minutes.advance(reached))
+
+
 class SegmentBank:
     """The detectors of one segment and what they have seen.
 
@@ -112,6 +133,13 @@ class SegmentBank:
     def unplace(self) -> None:
         """Forget places in Kafka, and what waits: for a state that goes on where another Kafka begins."""
         self.held = Held()
+
+    def rest(self) -> Resting:
+        """Return what stays awake when its state is kept, and it is dropped. It has to hold no row.
+
+        Woken from its state, it is told by `release` what it missed: with the same signals as if it had stayed awake.
+        """
+        return Resting(self._minutes, self.latest, bool(self.drift.levels.shapes()))
 
     def release(self, until: int = LATEST, reached: int = _NEVER) -> Verdict:
         """Score and watch, in order of event time, what is held and not later than `until`, nanoseconds.

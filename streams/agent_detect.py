@@ -104,7 +104,7 @@ class Detect:
         """Wake the segments that were kept with rows in waiting: it may be that nothing more comes for them."""
         if self.asleep and self.recovered_generation == self.generation():
             self.asleep = False
-            for key in list(self.watch.sealed):
+            for key in list(self.watch.segments.sealed):
                 partition = self.home(key)
                 if partition is not None:
                     self.watch.wake(key.decode(), partition, self.clock())
@@ -150,7 +150,7 @@ class Detect:
             # What is paused is not fetched, so that nobody hears of its end: it lags, too.
             behind = {
                 each
-                for each in set(self.watch.partition_of.values())
+                for each in set(self.watch.segments.partition_of.values())
                 if (self.measured, each) in lagging or self.behind(each, self.taken.get(each))
             }
             unread = {measure.source_of(*each) for each in lagging}
@@ -213,7 +213,7 @@ class Detect:
 
             with self.clock, self.metrics.stage_seconds.labels("checkpoint").time():
                 kept = [
-                    self.keep(self.watch.partition_of[segment], segment.encode(), state)
+                    self.keep(self.watch.segments.partition_of[segment], segment.encode(), state)
                     for segment, state in self.watch.checkpoint()
                 ]
                 await asyncio.gather(*kept)
@@ -222,7 +222,8 @@ class Detect:
             for event in events:
                 event.ack()
             self.metrics.confirmed(rows)
-            self.metrics.segments.set(len(self.watch.live))
+            self.watch.rest(self.clock())
+            self.metrics.segments.set(len(self.watch.segments))
 
 
 def _ledger(rows: list[LedgerRow]) -> pa.Table:

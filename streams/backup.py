@@ -25,8 +25,8 @@ from detectors.sealed import StateRefused, seal
 from sinks import backup as tables
 from sinks.review.manifest import fact
 from streams import kept_state
-from streams.detect import opened
 from streams.readable import harmless
+from streams.segments import opened
 from streams.settings import Settings
 
 MANIFEST, STATE, TABLES, POLICY = "manifest.json", "detectors.msgpack", "tables", "review.toml"

@@ -8,11 +8,11 @@ from detectors.budget import Budget
 from detectors.sealed import StateRefused
 from sinks.review.erasure.work import Work
 from streams import kept_state
-from streams.detect import is_usage, opened
 from streams.findings import finding_id
 from streams.forgetting import DIGEST, digest, packed
 from streams.kafka import connection
 from streams.produce import Record, produce
+from streams.segments import is_usage, opened
 from streams.settings import Settings
 from streams.topics import MEASUREMENTS, KafkaUnreachable
 

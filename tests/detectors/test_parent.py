@@ -85,7 +85,7 @@ def test_a_new_segment_leans_on_those_of_its_worker_that_are_like_it() -> None:
     watch.release(now=1e3)
     for name in ("chat|/v1|large|staging", "other|/v2|tiny|staging"):
         watch.take(name, answers(0.01, seed=6), 0, 0, now=2e3)
-    like, unlike = (watch.live[name] for name in ("chat|/v1|large|staging", "other|/v2|tiny|staging"))
+    like, unlike = (watch.segments.live[name] for name in ("chat|/v1|large|staging", "other|/v2|tiny|staging"))
     assert isinstance(like, SegmentBank)
     assert isinstance(unlike, SegmentBank)
     assert sorted(like.drift.state()["levels"]["parent"]) == ["duration_s", "error"]

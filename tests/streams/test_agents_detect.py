@@ -268,7 +268,7 @@ class TestWords:
         await detect.walk(stream(message(scene, good, 3, key=None)))
         reasons = [row["reason"] for row in scene.tables["dead_letters"]]
         assert reasons == ["wrong_shape", "wrong_shape", "unsupported_schema_version", "wrong_shape"]
-        assert detect.watch.live == {}
+        assert detect.watch.segments.live == {}
 
     async def test_one_for_a_segment_that_nobody_knows_is_kept(self) -> None:
         scene = Scene()
@@ -369,7 +369,7 @@ class TestRowsThatWait:
         scene.homes |= {b"chat": 0, b"users/0": 0}
         detect.recovered()
         await detect.release_in_time()
-        assert list(detect.watch.live) == ["chat"], "a user who is silent is no finding: theirs sleep on"
+        assert list(detect.watch.segments.live) == ["chat"], "a user who is silent is no finding: theirs sleep on"
         await detect.checkpoint()
         assert len(scene.changelog) == 2, "that they woke changes nothing"
 
@@ -383,7 +383,7 @@ class TestRowsThatWait:
         detect = scene.detect()
         detect.recovered()
         await detect.release_in_time()
-        assert list(detect.watch.live) == ["mine"]
+        assert list(detect.watch.segments.live) == ["mine"]
 
     async def test_what_breaks_while_they_are_stored_leaves_them_waiting(self) -> None:
         scene = Scene()

@@ -75,7 +75,7 @@ def test_the_false_alarms_that_are_accepted_reach_the_detectors(
     build(Settings(state_key=SecretStr("k" * 32), segments=7, false_alarms=0.25), sink, lambda: 0)
     sink.close()
     (watch,) = watches
-    assert watch.budget == Budget(segments=7, false_alarms=0.25)
+    assert watch.segments.budget == Budget(segments=7, false_alarms=0.25)
 
 
 class Crashing:

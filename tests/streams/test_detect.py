@@ -10,11 +10,13 @@ import pytest
 from detectors.bank import SegmentBank
 from detectors.base import Measurements
 from detectors.budget import Budget
+from detectors.sealed import unseal
 from detectors.usage import UsageBank
 from streams.commands import Action, Command
 from streams.detect import Watch, Watched
 from streams.events import Finding, ReferenceRow
 from streams.pace import SILENT_S
+from streams.segments import REST_S
 from tests.detectors import used
 from tests.detectors.traffic import after, answers, measured, piece
 
@@ -134,7 +136,7 @@ def test_a_segment_that_stops_is_found_by_the_others() -> None:
     scene.keep(watch)
     heir, n = scene.watch(), 3000
     heir.wake("stops", 0, now=0.0)
-    assert "stops" in heir.live
+    assert list(heir.segments.resting) == ["stops"]
     for each in (watch, heir):  # also who starts anew in the middle of the silence knows of it
         each.take("goes on", piece(goes_on, n, n + 300), 0, 0, now=0.0)
     said, again = (each.release(now=10 * SILENT_S) for each in (watch, heir))
@@ -142,6 +144,71 @@ def test_a_segment_that_stops_is_found_by_the_others() -> None:
     assert (found.segment, found.metric, found.direction) == ("stops", "traffic", "down")
     assert (found.mean_after, found.inference_id) == (0.0, days.inference_id[-1])
     assert told(again) == told(said)
+
+
+def test_a_segment_that_rested_says_what_it_would_have_said_awake() -> None:
+    minutely = {"apart": 60 * 10**9, "partitions": 1}
+    days, goes_on = measured(answers(4000, seed=6), **minutely), measured(answers(4000, seed=7), **minutely)
+    both = {"comes and goes": days, "goes on": goes_on}
+    awake, rests = Scene(), Scene()
+    said: list[list[Watched]] = []
+    for scene, rest_at in ((awake, ()), (rests, (2_000, 3_100))):
+        watch, each = scene.watch(), list[Watched]()
+        for n in range(0, 4000, 100):
+            # In the silence of seven hours and after it, one of both says nothing while the other does.
+            for name, whole in both.items():
+                if name == "goes on" or not 3_000 <= n < 3_400:
+                    watch.take(name, piece(whole, n, n + 100), 0, 0, now=float(n))
+            each.append(watch.release(now=n + 10 * SILENT_S))
+            scene.keep(watch)
+            if n in rest_at:
+                watch.rest(now=n + REST_S)
+                assert set(watch.segments.resting) == set(both)
+        said.append(each)
+        found = {(finding.segment, finding.metric, finding.state) for part in each for finding in part.findings}
+        assert {("comes and goes", "traffic", "open"), ("comes and goes", "traffic", "closed")} <= found
+    for part, same in zip(*said, strict=True):  # whoever woke last comes last
+        assert sorted(zip(part.ids, part.times, part.scores, strict=True)) == sorted(
+            zip(same.ids, same.times, same.scores, strict=True)
+        )
+        assert sorted(map(repr, part.findings)) == sorted(map(repr, same.findings))
+        assert sorted(map(repr, part.references)) == sorted(map(repr, same.references))
+    assert rests.keep(rests.watch()) == []
+    for name in both:
+        states = [unseal(scene.sealed[name.encode()], KEY, context=name) for scene in (awake, rests)]
+        assert states[0] == states[1]
+
+
+def test_a_new_segment_leans_on_those_that_rest(traffic: Measurements) -> None:
+    scene = Scene()
+    watch = scene.watch()
+    weeks = measured(answers(12_500, seed=8), apart=61 * 10**9, partitions=1)
+    process(watch, "chat|/v1|small|production", weeks)
+    names = []
+    for name in ("chat|/v1|small|staging", "chat|/v1|small|canary"):
+        watch.take(name, piece(traffic, 0, 10), 0, 0, now=0.0)
+        bank = watch.segments.live[name]
+        assert isinstance(bank, SegmentBank)
+        names.append(sorted(bank.drift.state()["levels"]["parent"]))
+        watch.release(now=10 * SILENT_S)
+        scene.keep(watch)
+        watch.rest(now=2 * REST_S)
+        assert name in watch.segments.resting
+    assert names[0] == names[1]
+    assert "output_tokens" in names[1]
+
+
+def test_what_is_not_kept_yet_does_not_rest(traffic: Measurements) -> None:
+    scene = Scene()
+    watch = scene.watch()
+    process(watch, CHAT, traffic)
+    watch.rest(now=1e6)
+    assert CHAT in watch.segments.live
+    scene.keep(watch)
+    watch.rest(now=REST_S / 2)
+    assert CHAT in watch.segments.live, "it was used just now"
+    watch.rest(now=1e6)
+    assert CHAT in watch.segments.resting
 
 
 # --- once, whatever happens ---
@@ -258,7 +325,7 @@ def test_state_of_another_version_is_refused_and_learned_anew(
     monkeypatch.setattr("detectors.bank.VERSION", 1_000_000)  # as after an upgrade
     watch = scene.watch()
     watch.wake(CHAT, 0, now=0.0)
-    assert CHAT in watch.live
+    assert CHAT in watch.segments.live
     assert scene.refusals == 1
     assert "this Sluice reads 1000000: run one version on all workers" in caplog.text
 
@@ -270,7 +337,7 @@ def test_the_budget_reaches_the_detectors_of_segments(traffic: Measurements) -> 
     assert process(Scene().watch(budget=DEAF), CHAT, traffic).findings == []
     watch = Scene().watch(budget=Budget(segments=7, false_alarms=0.5))
     process(watch, CHAT, traffic)
-    bank = watch.live[CHAT]
+    bank = watch.segments.live[CHAT]
     assert isinstance(bank, SegmentBank)
     assert (bank.budget.segments, bank.budget.false_alarms) == (7, 0.5)
 
@@ -282,7 +349,7 @@ def test_the_budget_reaches_the_detectors_of_usage(usage: Measurements) -> None:
     for false_alarms in (1.0, 100.0):
         watch = scene.watch(budget=Budget(segments=10, false_alarms=false_alarms))
         process(watch, USERS, piece(usage, 0, 100))
-        bank = watch.live[USERS]
+        bank = watch.segments.live[USERS]
         assert isinstance(bank, UsageBank)
         thresholds.append(bank.log_threshold)
         scene.keep(watch)
@@ -332,7 +399,7 @@ def test_a_word_is_obeyed_once(traffic: Measurements) -> None:
     heir.obey(CHAT, command("pin", "*"), 0)  # read again after a crash
     heir.obey(CHAT, command("unpin", "error", n=1), 0)
     assert heir.release(now=0.0) == Watched()
-    bank = heir.live[CHAT]
+    bank = heir.segments.live[CHAT]
     assert isinstance(bank, SegmentBank)
     assert {week.metric: week.pinned for name in bank.drift.names() for week in bank.drift.learned(name)} == {
         "error": False,
@@ -356,7 +423,7 @@ def test_words_are_obeyed_in_order_among_what_was_seen(traffic: Measurements, *,
     accepted = watch.release(now=0.0)
     assert [(each.finding_id, each.state) for each in accepted.findings][-1] == (opened, "closed")
     assert about(together([first, said, accepted]), "duration_s")[-1].state == "closed"
-    bank = watch.live[CHAT]
+    bank = watch.segments.live[CHAT]
     assert isinstance(bank, SegmentBank)
     assert bank.holds == 0
 
@@ -364,10 +431,10 @@ def test_words_are_obeyed_in_order_among_what_was_seen(traffic: Measurements, *,
 def test_a_word_to_usage_changes_nothing(usage: Measurements) -> None:
     watch = Scene().watch()
     process(watch, USERS, usage)
-    before = watch.live[USERS].dumps()
+    before = watch.segments.live[USERS].dumps()
     watch.obey(USERS, command("reset", "*"), 0)
     assert watch.release(now=20 * SILENT_S) == Watched()
-    assert watch.live[USERS].dumps() == before
+    assert watch.segments.live[USERS].dumps() == before
 
 
 def test_what_was_said_and_not_released_is_forgotten_with_the_rest(traffic: Measurements) -> None:
@@ -403,7 +470,7 @@ def test_a_pinned_reference_says_so_and_a_reset_one_is_gone(traffic: Measurement
     assert (pinned.metric, pinned.state) == ("duration_s", "pinned")
     watch.obey(CHAT, command("reset", "duration_s", n=1), 0)
     assert watch.release(now=21 * SILENT_S).references == []
-    bank = watch.live[CHAT]
+    bank = watch.segments.live[CHAT]
     assert isinstance(bank, SegmentBank)
     assert bank.drift.learned("duration_s") == []
 

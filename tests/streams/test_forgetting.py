@@ -8,9 +8,10 @@ from msgpack import packb
 
 from detectors.budget import Budget
 from streams.commands import Command, is_command, pack
-from streams.detect import Watch, is_usage
+from streams.detect import Watch
 from streams.forgetting import DIGESTS, Forget, digest, is_forget, packed, unpack
 from streams.gateways.base import InvalidEvent
+from streams.segments import is_usage
 from tests.detectors.traffic import after, answers, measured, piece
 from tests.detectors.used import block, calls, usual
 
@@ -76,4 +77,4 @@ def test_a_worker_forgets_by_digest_and_keeps_it_so() -> None:
     sealed |= {segment.encode(): state for segment, state in watch.checkpoint()}
     kept = Watch(sealed, b"k" * 32, Budget(10, 10.0), lambda: None, SALT)
     for segment, name in (("chat|-|-|-", chat.inference_id), ("users/3", user.subject)):
-        assert kept._bank(segment, 0).forget(name.__eq__, lambda _: "") == 0
+        assert kept.segments.awake(segment, 0).forget(name.__eq__, lambda _: "") == 0

@@ -26,9 +26,10 @@ from sinks.review.refusals import InvalidWindow
 from sinks.review.windows import Window
 from streams import commands, forgetting, measure
 from streams import settings as settings_module
-from streams.detect import Watch, opened
+from streams.detect import Watch
 from streams.gateways.base import InvalidEvent
 from streams.replay import Replay, UnreadableFile
+from streams.segments import opened
 from streams.settings import Settings, SettingsError
 
 KEY = b"k" * 32
