@@ -28,7 +28,6 @@ from bench.runs import DEADLINE_S, Cost, NotMeasured, Servers, environment_of, m
 from bench.worker import Kind
 from deploy.local.broker import EmbeddedBroker
 from deploy.local.clickhouse import LocalClickHouse
-from deploy.local.processes import free_port
 from sinks.clickhouse import connect, migrate
 from streams import offsets, topics
 from streams.kafka import Connection
@@ -62,7 +61,7 @@ class Round:
 
     def taken(self, name: str, within_s: float) -> Cost:
         """Run a worker by its name in the table. Raises NotMeasured."""
-        own = self._settings.model_copy(update={"group": name, "web_port": free_port()})
+        own = self._settings.model_copy(update={"group": name})
         if name in PEERS:
             return measure_peer(name, own, self.events, self._servers, within_s)
         if name == "litellm":  # by a group that begins behind all else
@@ -119,7 +118,7 @@ async def _begins_behind(settings: Settings, names: Set[str]) -> None:
 
 
 def settings_for(
-    broker: EmbeddedBroker, clickhouse: LocalClickHouse, database: str, sources: dict[str, Source]
+    broker: EmbeddedBroker, clickhouse: LocalClickHouse, database: str, sources: dict[str, Source], partitions: int = 4
 ) -> Settings:
     """Return the settings of workers of a broker and a database, which are made, with their topics."""
     settings = Settings(
@@ -128,6 +127,7 @@ def settings_for(
         state_key=SecretStr("0" * 32),
         rebalance_seconds=4.0,
         sources=sources,
+        partitions=partitions,
     )
     migrate(connect(settings.clickhouse_url))
     asyncio.run(topics.ensure(settings))

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from bench.records import LITELLM
 from bench.worker import Kind
 from deploy.local.broker import EmbeddedBroker
 from deploy.local.clickhouse import LocalClickHouse
+from deploy.local.processes import free_port
 from streams import offsets, topics
 from streams.settings import Settings
 from streams.stack import LocalWorker
@@ -71,15 +72,25 @@ class NotMeasured(Exception):
     """A run that failed, or was late on a machine with too much to do; the message says which."""
 
 
-def measure(kind: Kind, settings: Settings, events: int, servers: Servers, within_s: float = DEADLINE_S) -> Cost:
-    """Run one of our workers over what its group has not read. Raises NotMeasured."""
-    with _process([sys.executable, "-m", "bench.worker", kind], settings, within_s) as process:
-        begun_cpu, begun, begun_servers = _said(process, "start"), time.monotonic(), servers.cpu_s()
-        asyncio.run(_until_done(kind, settings, process))
+def measure(
+    kind: Kind, settings: Settings, events: int, servers: Servers, within_s: float = DEADLINE_S, workers: int = 1
+) -> Cost:
+    """Run our workers, one or several of a group, over what it has not read. Raises NotMeasured.
+
+    CPU is that of all of them, memory that of the largest.
+    """
+    with ExitStack() as stack:
+        command = [sys.executable, "-m", "bench.worker", kind]
+        each = (settings.model_copy(update={"web_port": free_port()}) for _ in range(workers))
+        running = [stack.enter_context(_process(command, own, within_s)) for own in each]
+        begun_cpu = sum(_said(process, "start") for process in running)
+        begun, begun_servers = time.monotonic(), servers.cpu_s()
+        asyncio.run(_until_done(kind, settings, running))
         seconds, servers_s = time.monotonic() - begun, servers.cpu_s() - begun_servers
-        print("?", file=process.stdin, flush=True)
-        cpu = _said(process, "now") - begun_cpu
-        resident = resident_mb(process.pid)
+        for process in running:
+            print("?", file=process.stdin, flush=True)
+        cpu = sum(_said(process, "now") for process in running) - begun_cpu
+        resident = max(resident_mb(process.pid) for process in running)
     return Cost(cpu / events * 1e6, servers_s / events * 1e6, events / seconds, resident)
 
 
@@ -116,20 +127,22 @@ def _said(process: "subprocess.Popen[str]", what: str) -> float:
     """Read the CPU that the worker says with its next word."""
     if process.stdout is None:
         raise AssertionError("a pipe was asked for")
-    line = process.stdout.readline()
+    while (line := process.stdout.readline()).startswith("start ") and what != "start":
+        pass  # said again with each assignment: another worker came
     if not line.startswith(f"{what} "):
         raise NotMeasured(f"it ended or was late, before it said {what}; it said {line!r}")
     return float(line.removeprefix(f"{what} "))
 
 
-async def _until_done(kind: Kind, settings: Settings, process: "subprocess.Popen[str]") -> None:
-    """Wait until everything that the worker reads is committed, what it publishes for itself included."""
+async def _until_done(kind: Kind, settings: Settings, running: "Sequence[subprocess.Popen[str]]") -> None:
+    """Wait until everything that workers read is committed, what they publish for themselves included."""
     names = {LITELLM, *(topic.name for topic in topics.NATIVE)}
     if kind == "sluice":
         names.add(topics.MEASUREMENTS.name)
-    while process.poll() is None:
+    while all(process.poll() is None for process in running):
         progress = await offsets.progress(settings)
         if all(progress.committed.get(tp, 0) >= end for tp, end in progress.ends.items() if tp[0] in names):
             return
         await asyncio.sleep(0.2)
-    raise NotMeasured(f"it ended or was late, with exit code {process.returncode}")
+    codes = [process.returncode for process in running]
+    raise NotMeasured(f"it ended or was late, with exit code {', '.join(map(str, codes))}")

@@ -13,14 +13,13 @@ from faust.types import TP
 
 AHEAD_MS = 1_000  # that a partition may be ahead of one that lags
 APART_MS = 600_000  # of which nobody waits for the other: topics of unlike times, or one that was away for long
-WAITS_S = 2.0  # for a partition of which nothing comes
+WAITS_S = 5.0  # for a partition that is asked for, and of which nothing comes
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     time_ms: int  # of its last record
     lags: bool
-    at: float
 
 
 class Abreast:
@@ -38,22 +37,28 @@ class Abreast:
         self._groups = groups
         self._now = now
         self._read: dict[TP, _Read] = {}
+        self._asked: dict[TP, float] = {}  # since when, of those of which nothing came since
 
     def read(self, tp: TP, time_ms: int, *, lags: bool) -> None:
         """Note that a partition was read up to a record of that time, and whether more of it is known to be there."""
-        self._read[tp] = _Read(time_ms, lags, self._now())
+        self._read[tp] = _Read(time_ms, lags)
+        self._asked.pop(tp, None)
 
     def clear(self) -> None:
         self._read.clear()
+        self._asked.clear()
 
     def of(self, tps: Set[TP]) -> set[TP]:
-        """Return those of some partitions that are not ahead of another of them."""
-        ahead: set[TP] = set()
+        """Return those of some partitions that are not ahead of another of them, and are to be asked for now."""
+        now, ahead = self._now(), set[TP]()
         for topics in self._groups:
             group = {tp: self._read[tp] for tp in tps if tp.topic in topics and tp in self._read}
-            lagging = [each.time_ms for each in group.values() if each.lags and self._now() - each.at < WAITS_S]
+            awaited = [tp for tp, each in group.items() if each.lags and now - self._asked.get(tp, now) < WAITS_S]
+            lagging = [group[tp].time_ms for tp in awaited]
             for tp, each in group.items():
                 nearest = min((time for time in lagging if each.time_ms - time < APART_MS), default=math.inf)
                 if each.time_ms > nearest + AHEAD_MS:
                     ahead.add(tp)
+        for tp in tps - ahead:
+            self._asked.setdefault(tp, now)
         return set(tps) - ahead

@@ -42,8 +42,12 @@ def test_nobody_waits_for_one_that_has_no_room_or_of_which_nothing_comes() -> No
     read.read(A, LATE_MS + 60_000, lags=True)
     read.read(B, LATE_MS, lags=True)
     assert read.of({A}) == {A}, "B may not be read on for now"
-    clock.now = WAITS_S
+    clock.now = 100.0
+    assert read.of({A, B}) == {B}, "nobody had asked"
+    clock.now += WAITS_S
     assert read.of({A, B}) == {A, B}
+    read.read(B, LATE_MS + 1, lags=True)
+    assert read.of({A, B}) == {B}, "it is there again"
 
 
 def test_nobody_waits_for_another_time() -> None:

@@ -12,11 +12,13 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from deploy.grafana.expanded import expanded
 from deploy.grafana.queries import CLICKHOUSE
 from deploy.grafana.written import dashboards
 
 Json = dict[str, Any]
 RANGE_S, STEP_S, RATE_S = 60, 5, 120
+FOREVER_S = 4_102_444_800  # in 2100
 _SPECIAL = re.compile(r"[\\^$*+?.()|{}\[\]]")
 
 
@@ -85,15 +87,7 @@ class Sources:
 
     def table(self, statement: str) -> list[Any]:
         """Ask ClickHouse for all of its time."""
-        for macro, meaning in {
-            "timeFilter": r"\1 >= toDateTime(0) AND \1 <= toDateTime(4102444800)",
-            "timeInterval": r"toStartOfInterval(toDateTime(\1), INTERVAL 60 second)",
-        }.items():
-            statement = re.sub(rf"\$__{macro}\((.*?)\)", meaning, statement)
-        everything = "1=1" if self.segment is None else r"\1"
-        statement = re.sub(r"\$__conditionalAll\((.*), \$segment\)", everything, statement)
-        value = (self.segment or "").encode().hex().upper()
-        return list(self.clickhouse.query(statement.replace("${segment:singlequote}", f"'{value}'")).result_rows)
+        return list(self.clickhouse.query(expanded(statement, 0, FOREVER_S, self.segment)).result_rows)
 
 
 def _values(series: Json) -> Iterator[str]:

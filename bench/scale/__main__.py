@@ -1,0 +1,101 @@
+"""`python -m bench.scale PART` lets one thing grow, and says what it costs: segments, workers, partitions, inferences.
+
+Each part replaces its own in bench/scale.json, from which docs/scaling.md takes its tables.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from bench.runs import Cost, NotMeasured
+from bench.scale import queries, segments, workers
+from deploy.local.clickhouse import LocalClickHouse
+
+LATEST = Path(__file__).parents[1] / "scale.json"
+SEGMENTS = (10, 100, 1_000, 4_000)
+WORKERS, PARTITIONS = (1, 2, 4), (1, 4, 16, 64)
+SPREAD = 16  # partitions, of which every worker has some
+INFERENCES = (1_000_000, 10_000_000)
+BACKLOG = 24_000  # inferences, of workers and partitions
+Rows = list[dict[str, Any]]
+console = Console(stderr=True)
+
+
+@click.group(help=__doc__)
+def main() -> None: ...
+
+
+@main.command("segments")
+def segments_() -> None:
+    """Let segments grow: memory, and the CPU of a turn and of a row."""
+    alone = multiprocessing.get_context("spawn")
+    rows = []
+    for count in SEGMENTS:
+        with ProcessPoolExecutor(1, mp_context=alone) as process:
+            rows.append(asdict(process.submit(segments.measured, count).result()))
+        console.print(rows[-1])
+    _keep("segments", rows)
+
+
+@main.command("workers")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+def workers_(rounds: int) -> None:
+    """Let workers grow, in 16 partitions: the CPU of an event in all of them, and events a second."""
+    _keep("workers", list(_backlogs([(count, SPREAD) for count in WORKERS], rounds)))
+
+
+@main.command("partitions")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+def partitions_(rounds: int) -> None:
+    """Let partitions grow, of one worker: the CPU of an event, and events a second."""
+    _keep("partitions", list(_backlogs([(1, count) for count in PARTITIONS], rounds)))
+
+
+@main.command("inferences")
+def inferences_() -> None:
+    """Let the tables grow: what people and workers ask ClickHouse again and again."""
+    rows: Rows = []
+    with LocalClickHouse() as server:
+        for size, asked in queries.measured(f"{server.url}/scale", INFERENCES, console.print):
+            rows += [{"inferences": size} | asdict(each) for each in asked]
+    _keep("inferences", rows)
+
+
+def _backlogs(grown: list[tuple[int, int]], rounds: int) -> Iterator[dict[str, Any]]:
+    """Measure all in turn, round by round, so that a machine that others use is the same for all; the median holds."""
+    costs: dict[tuple[int, int], list[Cost]] = {each: [] for each in grown}
+    for _ in range(rounds):
+        for count, partitions in grown:
+            try:
+                costs[count, partitions].append(workers.measured(count, partitions, BACKLOG))
+                console.print(f"{count} workers, {partitions} partitions: {costs[count, partitions][-1]}")
+            except NotMeasured as why:
+                console.print(f"{count} workers, {partitions} partitions: {why}")
+    for (count, partitions), measured in costs.items():
+        if measured:
+            middle = sorted(measured, key=lambda cost: cost.cpu_us)[len(measured) // 2]
+            yield {"workers": count, "partitions": partitions, "rounds": len(measured)} | asdict(middle)
+
+
+def _keep(part: str, rows: Rows) -> None:
+    table = Table(*rows[0], title=part)
+    for row in rows:
+        table.add_row(*(f"{value:g}" if isinstance(value, float) else str(value) for value in row.values()))
+    Console(width=None if Console().is_terminal else 140).print(table)
+    kept = orjson.loads(LATEST.read_bytes()) if LATEST.exists() else {}
+    kept[part] = {"measured": datetime.now(UTC).date().isoformat(), "load": round(os.getloadavg()[0], 1), "rows": rows}
+    LATEST.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Inferences in the tables grow to ten millions: what people and workers ask ClickHouse again and again, and its times.
+
+Findings and references are planted as well, as many as a fleet of a thousand segments comes to have in a year.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+from clickhouse_connect.driver.client import Client
+
+from bench.review import worlds
+from bench.review.planted import MONDAY, SEGMENTS, inference_id
+from deploy.grafana.expanded import expanded
+from deploy.grafana.queries import CLICKHOUSE
+from deploy.grafana.written import dashboards
+from sinks import columns, findings, ledger
+from sinks.clickhouse import ClickHouse, connect
+from sinks.joins import Joins
+from sinks.review.closing import due_windows
+from sinks.review.similar import similar
+from streams.events import Finding, LedgerRow, ReferenceRow
+
+BASE = 500_000  # inferences that are planted one by one, of which more are copies
+FINDINGS, FLEET, METRICS = 5_000, 1_000, 12
+LEDGER = 100_000  # rows: of a week, in which blocks come as fast as they may
+ASKED = 20
+DAY_NS = 86_400_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of so many inferences, and the seconds that it took: median and 95th percentile of ASKED times."""
+
+    what: str
+    median_s: float
+    p95_s: float
+
+
+def measured(url: str, sizes: tuple[int, ...], told: Callable[[str], None]) -> Iterator[tuple[int, list[Asked]]]:
+    """Let a database grow to each of these sizes, multiples of BASE, and ask it everything at each."""
+    told(f"{BASE:,} inferences are planted")
+    worlds.make(url, seed=1, n=BASE)
+    plant_findings(ClickHouse(url))
+    copies = 1
+    for size in sizes:
+        told(f"they grow to {size:,}")
+        worlds.grow(url, range(copies, size // BASE))
+        copies = size // BASE
+        told("it is asked")
+        yield size, [timed(what, ask) for what, ask in questions(url).items()]
+
+
+def timed(what: str, ask: Callable[[], object]) -> Asked:
+    seconds = []
+    for _ in range(ASKED):
+        began = time.perf_counter()
+        ask()
+        seconds.append(time.perf_counter() - began)
+    median, high = np.quantile(seconds, (0.5, 0.95))
+    return Asked(what, round(float(median), 4), round(float(high), 4))
+
+
+def questions(url: str) -> dict[str, Callable[[], object]]:
+    """Return by name what is asked: by every panel, the pages, the commands, and the workers' chores."""
+    client, sink = connect(url), ClickHouse(url)
+    joins, some = Joins(sink), inference_id(0, BASE // 2)
+    one = findings.listed(client, closed=True)[0].finding.finding_id
+    asked: dict[str, Callable[[], object]] = {where: _panel(client, sql) for where, sql in panels()}
+    return asked | {
+        "page: what is open and what was": lambda: (findings.lately(client, 7), findings.listed(client)),
+        "page: a finding and its incident": lambda: (
+            findings.one(client, one),
+            findings.incidents(client, closed=True),
+        ),
+        "sluice similar": lambda: similar(client, some, 10),
+        "chore: which weeks are due": lambda: due_windows(client, Path("nowhere"), timedelta(0)),
+        "chore: how feedback was joined": joins.joined,
+        "chore: the latest request": joins.latest_ms,
+        "chore: the ledger": lambda: ledger.read(client, {}),
+        "stage 1: whose 500 questions these are": lambda: joins.asked([inference_id(0, n) for n in range(500)]),
+    }
+
+
+def panels() -> Iterator[tuple[str, str]]:
+    """Yield the SQL of each panel, for the week that was planted."""
+    since = int(MONDAY.timestamp())
+    for page in dashboards():
+        for panel in page["panels"]:
+            for target in panel.get("targets", []):
+                if target["datasource"]["type"] == CLICKHOUSE:
+                    yield f"panel: {panel['title']}", expanded(target["rawSql"], since, since + 7 * 86_400)
+
+
+def _panel(client: Client, sql: str) -> Callable[[], object]:
+    return lambda: client.query(sql)
+
+
+def plant_findings(sink: ClickHouse) -> None:
+    """Store findings of a year, references of a fleet, and the ledger of a week."""
+    begin = int(MONDAY.timestamp()) * 10**9
+    sink.insert("finding_events", columns.finding_rows([_finding(n, begin) for n in range(FINDINGS)]))
+    fleet = [f"service-{n}|/v1/chat|model|production" for n in range(FLEET)]
+    for segment in fleet:
+        rows = [_reference(segment, f"metric_{n}", begin) for n in range(METRICS)]
+        sink.insert("references", columns.reference_rows(rows))
+    blocks = (
+        LedgerRow("responses", n % 4, n // 4 * 100, n // 4 * 100 + 99, 100, 100, 0, 100, 0) for n in range(LEDGER)
+    )
+    sink.insert("ledger", columns.ledger_rows(list(blocks), begin // 10**6))
+
+
+def _finding(number: int, begin: int) -> Finding:
+    """Return a finding; those of the first week stand, all others are over."""
+    time_ = begin + (number * 365 * DAY_NS) // FINDINGS - 358 * DAY_NS
+    return Finding(
+        finding_id=f"{number:012x}",
+        state="open" if number >= FINDINGS - 50 else "closed",
+        time_unix_nano=time_,
+        said_unix_nano=time_ + 3600 * 10**9,
+        since_unix_nano=time_ - 600 * 10**9,
+        segment=SEGMENTS[number % len(SEGMENTS)],
+        metric="duration_s",
+        detector="level",
+        direction="up",
+        mean_before=1.0,
+        low_before=0.9,
+        high_before=1.1,
+        count_before=10_000,
+        mean_after=2.0,
+        low_after=1.8,
+        high_after=2.2,
+        count_after=100,
+        log10_e=12.0,
+        seconded=True,
+        learning=False,
+        event=20_000,
+        since_event=19_900,
+        inference_id=inference_id(0, number),
+        examples_before=[inference_id(0, number + n) for n in range(5)],
+        examples_after=[inference_id(0, number + n) for n in range(5, 10)],
+    )
+
+
+def _reference(segment: str, metric: str, said: int) -> ReferenceRow:
+    week = tuple(math.sin(hour / 24) + 2 for hour in range(168))
+    return ReferenceRow(segment, metric, said, "rolling", 4.0, "s", week, week, week, 100_000)
