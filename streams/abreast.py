@@ -12,14 +12,16 @@ from time import monotonic
 from faust.types import TP
 
 AHEAD_MS = 1_000  # that a partition may be ahead of one that lags
-APART_MS = 600_000  # of which nobody waits for the other: topics of unlike times, or one that was away for long
+APART_MS = 86_400_000  # of which nobody waits for the other: a past is replayed into one topic, another is live
 WAITS_S = 5.0  # for a partition that is asked for, and of which nothing comes
+HELD_S = 10.0  # after which one that is ahead has a turn: it moves, if slowly
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     time_ms: int  # of its last record
     lags: bool
+    at: float
 
 
 class Abreast:
@@ -41,7 +43,7 @@ class Abreast:
 
     def read(self, tp: TP, time_ms: int, *, lags: bool) -> None:
         """Note that a partition was read up to a record of that time, and whether more of it is known to be there."""
-        self._read[tp] = _Read(time_ms, lags)
+        self._read[tp] = _Read(time_ms, lags, self._now())
         self._asked.pop(tp, None)
 
     def clear(self) -> None:
@@ -57,7 +59,7 @@ class Abreast:
             lagging = [group[tp].time_ms for tp in awaited]
             for tp, each in group.items():
                 nearest = min((time for time in lagging if each.time_ms - time < APART_MS), default=math.inf)
-                if each.time_ms > nearest + AHEAD_MS:
+                if each.time_ms > nearest + AHEAD_MS and now - each.at < HELD_S:
                     ahead.add(tp)
         for tp in tps - ahead:
             self._asked.setdefault(tp, now)

@@ -1,8 +1,9 @@
 """Partitions are read abreast by the times of their records, and nobody waits for one that cannot be read."""
 
+import numpy as np
 from faust.types import TP
 
-from streams.abreast import AHEAD_MS, APART_MS, WAITS_S, Abreast
+from streams.abreast import AHEAD_MS, APART_MS, HELD_S, WAITS_S, Abreast
 
 A, B, C = (TP("responses", number) for number in range(3))
 MEASURED, STATE = TP("measurements", 0), TP("changelog", 0)
@@ -42,12 +43,24 @@ def test_nobody_waits_for_one_that_has_no_room_or_of_which_nothing_comes() -> No
     read.read(A, LATE_MS + 60_000, lags=True)
     read.read(B, LATE_MS, lags=True)
     assert read.of({A}) == {A}, "B may not be read on for now"
-    clock.now = 100.0
-    assert read.of({A, B}) == {B}, "nobody had asked"
+    clock.now = HELD_S - 1
+    assert read.of({A, B}) == {B}, "nobody had asked for B before"
+    read.read(A, LATE_MS + 61_000, lags=True)
     clock.now += WAITS_S
     assert read.of({A, B}) == {A, B}
     read.read(B, LATE_MS + 1, lags=True)
     assert read.of({A, B}) == {B}, "it is there again"
+
+
+def test_who_is_ahead_has_a_turn_now_and_then() -> None:
+    clock = Clock()
+    read = abreast(clock)
+    read.read(A, LATE_MS + 60_000, lags=True)
+    for clock.now in np.arange(0.5, HELD_S, 1.0):
+        read.read(B, LATE_MS, lags=True)
+        assert read.of({A, B}) == {B}
+    clock.now = HELD_S
+    assert read.of({A, B}) == {A, B}
 
 
 def test_nobody_waits_for_another_time() -> None:
