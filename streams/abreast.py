@@ -13,7 +13,7 @@ from faust.types import TP
 
 AHEAD_MS = 1_000  # that a partition may be ahead of one that lags
 APART_MS = 86_400_000  # of which nobody waits for the other: a past is replayed into one topic, another is live
-WAITS_S = 5.0  # for a partition that is asked for, and of which nothing comes
+WAITS_S = 3.0  # for a partition that is asked for, and of which nothing comes
 HELD_S = 10.0  # after which one that is ahead has a turn: it moves, if slowly
 
 
@@ -22,6 +22,9 @@ class _Read:
     time_ms: int  # of its last record
     lags: bool
     at: float
+
+
+_UNREAD = _Read(time_ms=0, lags=True, at=-math.inf)
 
 
 class Abreast:
@@ -54,12 +57,12 @@ class Abreast:
         """Return those of some partitions that are not ahead of another of them, and are to be asked for now."""
         now, ahead = self._now(), set[TP]()
         for topics in self._groups:
-            group = {tp: self._read[tp] for tp in tps if tp.topic in topics and tp in self._read}
-            awaited = [tp for tp, each in group.items() if each.lags and now - self._asked.get(tp, now) < WAITS_S]
-            lagging = [group[tp].time_ms for tp in awaited]
+            group = {tp: self._read.get(tp, _UNREAD) for tp in tps if tp.topic in topics}
+            awaited = [each for tp, each in group.items() if each.lags and now - self._asked.get(tp, now) < WAITS_S]
             for tp, each in group.items():
-                nearest = min((time for time in lagging if each.time_ms - time < APART_MS), default=math.inf)
-                if each.time_ms > nearest + AHEAD_MS and now - each.at < HELD_S:
+                apart = [each.time_ms - other.time_ms for other in awaited if other is not _UNREAD]
+                far = any(AHEAD_MS < ms < APART_MS for ms in apart) or (each.lags and _UNREAD in awaited)
+                if far and now - each.at < HELD_S:
                     ahead.add(tp)
         for tp in tps - ahead:
             self._asked.setdefault(tp, now)

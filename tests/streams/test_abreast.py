@@ -25,9 +25,21 @@ def test_who_is_ahead_of_one_that_lags_waits_until_it_has_come_as_far() -> None:
     read = abreast()
     read.read(A, LATE_MS + AHEAD_MS + 1, lags=True)
     read.read(B, LATE_MS, lags=True)
-    assert read.of({A, B, C}) == {B, C}, "of C nothing is known yet"
+    assert read.of({A, B}) == {B}
     read.read(B, LATE_MS + 1, lags=True)
+    assert read.of({A, B}) == {A, B}
+
+
+def test_who_lags_waits_for_one_of_which_nothing_is_known_yet() -> None:
+    clock = Clock()
+    read = abreast(clock)
     assert read.of({A, B, C}) == {A, B, C}
+    clock.now = WAITS_S - 1
+    read.read(A, LATE_MS, lags=True)
+    read.read(B, LATE_MS, lags=False)
+    assert read.of({A, B, C}) == {B, C}
+    clock.now = WAITS_S
+    assert read.of({A, B, C}) == {A, B, C}, "it may be empty"
 
 
 def test_nobody_waits_for_one_that_is_at_its_end() -> None:
