@@ -5,12 +5,12 @@ Each part replaces its own in bench/scale.json, from which docs/scaling.md takes
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import orjson
@@ -22,12 +22,13 @@ from bench.scale import queries, segments, workers
 from deploy.local.clickhouse import LocalClickHouse
 
 LATEST = Path(__file__).parents[1] / "scale.json"
-SEGMENTS = (10, 100, 1_000, 4_000)
+AWAKE, RESTING = (10, 100, 1_000, 4_000), (1_000, 10_000)
 WORKERS, PARTITIONS = (1, 2, 4), (1, 4, 16, 64)
 SPREAD = 16  # partitions, of which every worker has some
 INFERENCES = (1_000_000, 10_000_000)
 BACKLOG = 24_000  # inferences, of workers and partitions
 Rows = list[dict[str, Any]]
+T = TypeVar("T")
 console = Console(stderr=True)
 
 
@@ -37,14 +38,9 @@ def main() -> None: ...
 
 @main.command("segments")
 def segments_() -> None:
-    """Let segments grow: memory, and the CPU of a turn and of a row."""
-    alone = multiprocessing.get_context("spawn")
-    rows = []
-    for count in SEGMENTS:
-        with ProcessPoolExecutor(1, mp_context=alone) as process:
-            rows.append(asdict(process.submit(segments.measured, count).result()))
-        console.print(rows[-1])
-    _keep("segments", rows)
+    """Let segments grow, awake and at rest: memory, and the CPU of a turn, of a row, and to wake one."""
+    _keep("awake", [asdict(_apart(segments.measured, count)) for count in AWAKE])
+    _keep("resting", [asdict(_apart(segments.rested, count)) for count in RESTING])
 
 
 @main.command("workers")
@@ -69,6 +65,14 @@ def inferences_() -> None:
         for size, asked in queries.measured(f"{server.url}/scale", INFERENCES, console.print):
             rows += [{"inferences": size} | asdict(each) for each in asked]
     _keep("inferences", rows)
+
+
+def _apart(measured: Callable[[int], T], count: int) -> T:
+    """Measure in a process that does nothing else: memory that was once taken is not all given back."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        result = process.submit(measured, count).result()
+    console.print(result)
+    return result
 
 
 def _backlogs(grown: list[tuple[int, int]], rounds: int) -> Iterator[dict[str, Any]]:

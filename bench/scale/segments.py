@@ -18,7 +18,9 @@ from bench.walk import Walk, blocks, fetches
 from detectors.bank import SegmentBank
 from detectors.budget import Budget
 from detectors.held import select
+from detectors.sealed import seal
 from streams import measure
+from streams.segments import Segments
 from streams.settings import Settings, load
 
 LEARNED, SHORT, LONG = 400, 1, 101  # rows: a metric is watched from 300 on; then two turns, of which the cost is split
@@ -54,6 +56,44 @@ def measured(segments: int) -> Grown:
     row = (long - short) / (LONG - SHORT)
     state = sum(len(bank.dumps()) for bank in some) / len(some)
     return Grown(segments, round(resident), round(empty), round(short - row * SHORT, 1), round(row, 2), round(state))
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """What segments take that rest: resident memory in MB, what of it was there without any, bytes of sealed state of
+    a segment, and CPU until one is awake, microseconds."""
+
+    segments: int
+    resident_mb: float
+    empty_mb: float
+    state_bytes: float
+    wake_us: float
+
+
+def rested(segments: int) -> Rested:
+    """Let so many segments rest, as after a start: what each is, is what one of them has learned. For a process of its
+    own, too."""
+    settings = load(state_key="k" * 32, segments=max(segments, 2000))
+    packed, key = asyncio.run(_packed(settings)), b"k" * 32
+    budget = Budget(settings.segments, settings.false_alarms)
+    bank = SegmentBank(budget)
+    _turns([bank], packed, 0, LEARNED)
+    state = bank.dumps()
+    gc.collect()
+    gc.disable()
+    empty = _resident_mb()
+    names = [f"service-{number}|/v1/chat|model|production" for number in range(segments)]
+    kept = {name.encode(): seal(state, key, context=name) for name in names}
+    watched = Segments(kept, key, budget, lambda: None)
+    for name in names:
+        watched.recall(name, 0)
+    gc.collect()
+    resident, began = _resident_mb(), time.process_time()
+    for name in names[:SAMPLE]:
+        watched.awake(name, 0)
+    woken = (time.process_time() - began) / min(SAMPLE, segments) * 1e6
+    sealed = sum(map(len, kept.values())) / segments
+    return Rested(segments, round(resident), round(empty), round(sealed), round(woken))
 
 
 async def _packed(settings: Settings) -> bytes:
