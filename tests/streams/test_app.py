@@ -13,9 +13,10 @@ from sinks.base import SinkBroken, SinkBusy
 from sinks.clickhouse import ClickHouse
 from sinks.prometheus import Metrics
 from sinks.review.refusals import CutRefused
-from streams.app import build, or_stop
+from streams.app import build
 from streams.chores import cut_on_schedule
 from streams.detect import Watch
+from streams.faust_app import or_stop
 from streams.settings import Settings
 
 
