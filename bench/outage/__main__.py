@@ -52,8 +52,9 @@ def main(runs: int, per_second: float) -> None:
     others: list[dict[str, Any]] = []
     with EmbeddedBroker() as broker, LocalClickHouse() as clickhouse:
         console.print("The past is read …")
-        own = settings(broker.bootstrap, clickhouse.url)
-        learned, before = learn(own, folder, per_second)
+        learned, before = learn(settings(broker.bootstrap, clickhouse.url), folder, per_second)
+    # Others, as ClickHouse goes on for many minutes to merge what came within a few.
+    with EmbeddedBroker() as broker, LocalClickHouse() as clickhouse:
         for run in range(runs):
             own = settings(broker.bootstrap, clickhouse.url)
             first, rest = outage(own, folder, learned, PRESETS["outage"], per_second, seed=1000 + run)
