@@ -129,7 +129,7 @@ class Walk:
     def __post_init__(self) -> None:
         metrics, sealed, clock = Metrics(), dict[bytes, bytes](), itertools.count(0, int(100 * SILENT_S))
         offers = Offers(metrics.sink_busy.labels("clickhouse").inc)
-        self._published: list[tuple[bytes, bytes]] = []
+        self._published: list[tuple[bytes, bytes, tuple[tuple[str, bytes], ...]]] = []
         self._offset = 0
         self._ingest = Ingest(
             self.settings,
@@ -186,17 +186,19 @@ class Walk:
         """Return what stage 1 has published since, as stage 2 reads it."""
         published, self._published, first = self._published, [], self._offset
         records = [
-            ConsumerRecord(topics.MEASUREMENTS.name, 0, first + number, 0, 1, key, value, None, 0, len(value), ())
-            for number, (key, value) in enumerate(published)
+            ConsumerRecord(topics.MEASUREMENTS.name, 0, first + number, 0, 1, key, value, None, 0, len(value), headers)
+            for number, (key, value, headers) in enumerate(published)
         ]
         self._offset += len(records)
         return RecordBatch(topics.MEASUREMENTS.name, 0, first, self._offset - 1, records)
 
-    async def _publish(self, *, key: bytes, value: bytes) -> Awaitable[object]:
-        self._published.append((key, value))
+    async def _publish(
+        self, *, key: bytes, value: bytes, headers: Mapping[str, bytes] | None = None
+    ) -> Awaitable[object]:
+        self._published.append((key, value, tuple((headers or {}).items())))
         return asyncio.sleep(0)
 
-    async def _forget(self, *, key: bytes, value: bytes) -> Awaitable[object]:  # noqa: ARG002  # what a topic takes
+    async def _forget(self, **_message: object) -> Awaitable[object]:
         return asyncio.sleep(0)
 
     def _keep(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]:  # noqa: ARG002

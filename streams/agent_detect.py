@@ -141,7 +141,8 @@ class Detect:
             self.watch.drop(segment, forgetting.unpack(record.value), record.partition)
         else:
             measured = measure.unpack(record.value)
-            self.watch.take(segment, measured, record.partition, record.timestamp, self.clock())
+            block = measure.block_of(record.headers, record.timestamp)
+            self.watch.take(segment, measured, record.partition, record.timestamp, self.clock(), block)
 
     async def release(self, letters: list[DeadLetter]) -> None:
         """Watch what is complete, and store and publish what came of it."""

@@ -134,8 +134,9 @@ class Ingest:
         if self.embed is not None:
             measured = iter(await asyncio.to_thread(list, measured))  # seconds, in which Kafka must hear from this loop
         used = usage.by_shard(block.responses, block.watched, block.feedback)
+        headers = measure.of_block(time.time_ns())
         sent = [
-            await self.publish(key=name.encode(), value=message)
+            await self.publish(key=name.encode(), value=message, headers=headers)
             for name, measurements in chain(measured, used)
             for message in measure.messages(measurements)
         ]

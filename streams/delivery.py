@@ -1,6 +1,6 @@
 """What the walk's two stages are handed: batches to acknowledge, and ways to publish, to keep and to ask Kafka."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from streams.batches import RecordBatch
@@ -20,7 +20,9 @@ class Delivered(Protocol):
 class Send(Protocol):
     """Publish to a topic; the awaitable it returns is done when Kafka has confirmed the message."""
 
-    async def __call__(self, *, key: bytes, value: bytes) -> Awaitable[object]: ...
+    async def __call__(
+        self, *, key: bytes, value: bytes, headers: Mapping[str, bytes] | None = None
+    ) -> Awaitable[object]: ...
 
 
 class Keep(Protocol):

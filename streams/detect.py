@@ -51,15 +51,17 @@ class Watch:
         self._ahead = Watched()  # what gave way to a person's word, until the next release
         self._slots: dict[int, int] = {}  # of each partition, the last in which a silence could have been seen
 
-    def take(self, segment: str, measurements: Measurements, partition: int, sent_ms: int, now: float) -> None:
+    def take(
+        self, segment: str, measurements: Measurements, partition: int, sent_ms: int, now: float, block: int
+    ) -> None:
         """Give a segment its next measurements; what it has seen before changes nothing.
 
-        `partition` and `sent_ms` are those of the Kafka record. `now` is seconds of a clock that never goes back: a
-        source that is silent for long is not waited for.
+        `partition` and `sent_ms` are those of the Kafka record, `block` is the number of the block that it was read in.
+        `now` is seconds of a clock that never goes back: a source that is silent for long is not waited for.
         """
         self.segments.awake(segment, partition, now).take(measurements)
         self.changed.add(segment)
-        self.pace.note(measurements, partition, sent_ms, now)
+        self.pace.note(measurements, partition, sent_ms, now, block)
 
     def obey(self, segment: str, command: Command, partition: int) -> None:
         """Do what a person says about a segment's metrics, once, however often it is delivered.

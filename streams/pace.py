@@ -4,6 +4,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
@@ -16,8 +17,9 @@ from streams.movement import Partition
 SILENT_S = 2.0
 GONE_S = 300.0
 MOMENT_S = 0.02  # of work, in which it is remembered what had been sent
-MOMENT_MS = 20  # of Kafka's time, in which it is remembered how far a source was
-TRAIL = 6000  # moments
+MOMENT_MS = 20  # of Kafka's time, to which it is remembered when a block was sent
+TRAIL = 6000  # of moments, and of blocks
+SENDING_MS = 1000  # of Kafka's time, within which all that was measured of a block is sent
 FETCH_S = 1.0  # of no work, after which what was sent has been fetched, unless its partition is read behind
 BUSY_SHARE = 0.1  # what a second of work counts for: at full load, a silent source is waited for this much longer
 
@@ -88,9 +90,10 @@ class Pace:
     unless it is `unread`: records of it are known to be there. After a start or a rebalance, when nobody knows yet
     which there are, nothing is complete for as long.
 
-    What stage 1 has read it sends to all partitions of the measurements at once, but they are fetched one after the
-    other. A partition's rows are complete up to where the sources were when its last record was sent (`sent_ms`), or,
-    where it is not known to be read `behind`, as long ago as a fetch may take.
+    What stage 1 has read of its sources, block by block, it sends to all partitions of the measurements, segment by
+    segment, and they are fetched one after the other. So a partition's rows are complete up to where the sources were
+    with the block before the one of its last record (`sent_ms`), or, where it is not known to be read `behind`, before
+    the one that was sent as long ago as a fetch may take.
     """
 
     def __init__(self) -> None:
@@ -104,8 +107,9 @@ class Pace:
         if self._began is None:
             self._began = now
 
-    def note(self, measurements: Measurements, partition: int, sent_ms: int, now: float) -> None:
-        """Hear from the sources of measurements that came in a partition, in a record of that Kafka time."""
+    def note(self, measurements: Measurements, partition: int, sent_ms: int, now: float, block: int) -> None:
+        """Hear from the sources of measurements that came in a partition, in a record of that Kafka time, and that are
+        of a block: a number that rises from one to the next."""
         self.begin(now)
         self._sent_ms[partition] = max(sent_ms, self._sent_ms.get(partition, 0))
         newest_ms = max(sent_ms, self._newest[-1][1])
@@ -116,7 +120,7 @@ class Pace:
         for number in np.unique(measurements.source).tolist():
             latest = int(measurements.time_unix_nano[measurements.source == number].max())
             source = self._sources.setdefault(number, _Source())
-            source.hear(latest, sent_ms, now)
+            source.hear(latest, sent_ms, now, block)
             source.answers |= number in answers
 
     def passed(self, partition: int, now: float, *, behind: bool = False, unread: Container[int] = ()) -> int:
@@ -158,26 +162,48 @@ class Pace:
         return sent_ms + int(1000 * (then - heard)) if heard > -math.inf else 0
 
 
+@dataclass(slots=True)
+class _Block:
+    """When, in moments of Kafka's time, the first and the last of a block that was heard were sent; how far a source
+    was before it."""
+
+    first: int
+    last: int
+    before: int
+
+
 class _Source:
-    """What was heard of one source: its latest event time, when, and how far it was at each moment of late."""
+    """What was heard of one source: its latest event time, when, and its blocks of late."""
 
     def __init__(self) -> None:
         self.time, self.heard, self.answers = 0, 0.0, False
-        self._trail: deque[tuple[int, int]] = deque(maxlen=TRAIL)  # when it was sent, and the latest event time then
+        self._block = -1
+        self._trail: deque[_Block] = deque(maxlen=TRAIL)
 
-    def hear(self, time: int, sent_ms: int, now: float) -> None:
-        self.time, self.heard = max(time, self.time), now
+    def hear(self, time: int, sent_ms: int, now: float, block: int) -> None:
         moment = sent_ms // MOMENT_MS
-        if self._trail and self._trail[-1][0] >= moment:  # of another partition, too: the later of both
-            moment = self._trail.pop()[0]
-        self._trail.append((moment, self.time))
+        if block > self._block:
+            self._trail.append(_Block(moment, moment, self.time))
+            self._block = block
+        elif block == self._block:
+            latest = self._trail[-1]
+            latest.first, latest.last = min(moment, latest.first), max(moment, latest.last)
+        self.time, self.heard = max(time, self.time), now
 
     def as_of(self, sent_ms: int, still_ms: float) -> int | None:
-        """Return how far it was at a moment, 0 before it began; None where it had been silent for so long then."""
-        moment = sent_ms // MOMENT_MS
-        for sent, latest in reversed(self._trail):
-            if sent <= moment:
-                return latest if (moment - sent) * MOMENT_MS < still_ms else None
+        """Return how far it surely was at a moment, 0 before it began; None where it had been silent for so long then.
+
+        What of a block was heard in one partition does not say that all of it has been sent to the others: that is
+        known when the next has begun, or some time later.
+        """
+        moment, after = sent_ms // MOMENT_MS, self.time
+        for block in reversed(self._trail):
+            if block.first <= moment:
+                quiet_ms = (moment - block.last) * MOMENT_MS
+                if quiet_ms >= still_ms:
+                    return None
+                return after if quiet_ms >= SENDING_MS else block.before
+            after = block.before
         return 0
 
 

@@ -7,7 +7,7 @@ segment, each of which unpacks them for itself.
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,9 +101,11 @@ async def _packed(settings: Settings) -> bytes:
     published: list[tuple[bytes, bytes]] = []
 
     class Kept(Walk):
-        async def _publish(self, *, key: bytes, value: bytes) -> Awaitable[object]:
+        async def _publish(
+            self, *, key: bytes, value: bytes, headers: Mapping[str, bytes] | None = None
+        ) -> Awaitable[object]:
             published.append((key, value))
-            return await super()._publish(key=key, value=value)
+            return await super()._publish(key=key, value=value, headers=headers)
 
     walk = Kept(settings)
     for block in blocks(list(fetches(native_records(4 * (LEARNED + SHORT + LONG), seed=7, segments=1))), 16):

@@ -1,6 +1,7 @@
 """Events become measurements: what the stages take from the modules of this room."""
 
 from streams.measure.answers import Answer, output_chars, predicted, predicted_by, read, told
+from streams.measure.block_numbers import block_of, of_block
 from streams.measure.judgements import Judgements, is_truth
 from streams.measure.meanings import Embed, Meanings
 from streams.measure.packing import VERSION, messages, pack, segment_of, unpack
@@ -25,9 +26,11 @@ __all__ = [
     "Row",
     "Said",
     "Segments",
+    "block_of",
     "by_segment",
     "is_truth",
     "messages",
+    "of_block",
     "output_chars",
     "pack",
     "position_of",

@@ -81,10 +81,10 @@ def test_a_restart_keeps_what_is_leaned_on(parent: Shapes) -> None:
 
 def test_a_new_segment_leans_on_those_of_its_worker_that_are_like_it() -> None:
     watch = Watch({}, b"k" * 32, BUDGET, lambda: None)
-    watch.take("chat|/v1|small|production", answers(8, seed=5), 0, 0, now=0.0)
+    watch.take("chat|/v1|small|production", answers(8, seed=5), 0, 0, now=0.0, block=0)
     watch.release(now=1e3)
     for name in ("chat|/v1|large|staging", "other|/v2|tiny|staging"):
-        watch.take(name, answers(0.01, seed=6), 0, 0, now=2e3)
+        watch.take(name, answers(0.01, seed=6), 0, 0, now=2e3, block=0)
     like, unlike = (watch.segments.live[name] for name in ("chat|/v1|large|staging", "other|/v2|tiny|staging"))
     assert isinstance(like, SegmentBank)
     assert isinstance(unlike, SegmentBank)

@@ -170,7 +170,7 @@ class TestDetect:
             await detect.walk(stream(watched(scene, start, stop, offset=start)))
             await detect.checkpoint()
         alone = scene.detect().watch
-        alone.take("another segment", unpack(pack(piece(TRAFFIC, 0, 1500))), 0, 0, now=0.0)
+        alone.take("another segment", unpack(pack(piece(TRAFFIC, 0, 1500))), 0, 0, now=0.0, block=0)
         whole = alone.release(now=10 * SILENT_S)
         assert [row["anomaly_score"] for row in scene.tables["inference_parts"]] == whole.scores
         assert len(scene.tables["finding_events"]) == len(whole.findings)
@@ -369,7 +369,7 @@ class TestRowsThatWait:
         scene.homes |= {b"chat": 0, b"users/0": 0}
         detect.recovered()
         await detect.release_in_time()
-        assert list(detect.watch.segments.live) == ["chat"], "a user who is silent is no finding: theirs sleep on"
+        assert list(detect.watch.segments) == ["chat"], "a user who is silent is no finding: theirs sleep on"
         await detect.checkpoint()
         assert len(scene.changelog) == 2, "that they woke changes nothing"
 
@@ -383,7 +383,7 @@ class TestRowsThatWait:
         detect = scene.detect()
         detect.recovered()
         await detect.release_in_time()
-        assert list(detect.watch.segments.live) == ["mine"]
+        assert list(detect.watch.segments) == ["mine"]
 
     async def test_what_breaks_while_they_are_stored_leaves_them_waiting(self) -> None:
         scene = Scene()

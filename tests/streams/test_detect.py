@@ -67,7 +67,7 @@ def pieces(whole: Measurements, size: int) -> Iterator[Measurements]:
 
 def process(watch: Watch, segment: str, measurements: Measurements) -> Watched:
     """Take measurements and watch them at once: so long after, no partition is waited for."""
-    watch.take(segment, measurements, 0, 0, now=0.0)
+    watch.take(segment, measurements, 0, 0, now=0.0, block=0)
     return watch.release(now=10 * SILENT_S)
 
 
@@ -130,15 +130,15 @@ def test_a_segment_that_stops_is_found_by_the_others() -> None:
     minutely = {"apart": 60 * 10**9, "partitions": 1}
     days, goes_on = measured(answers(3000, seed=6), **minutely), measured(answers(3300, seed=7), **minutely)
     for n in range(0, 3000, 500):
-        watch.take("stops", piece(days, n, n + 500), 0, 0, now=0.0)
-        watch.take("goes on", piece(goes_on, n, n + 500), 0, 0, now=0.0)
+        watch.take("stops", piece(days, n, n + 500), 0, 0, now=0.0, block=0)
+        watch.take("goes on", piece(goes_on, n, n + 500), 0, 0, now=0.0, block=0)
         assert watch.release(now=10 * SILENT_S).findings == []
     scene.keep(watch)
     heir, n = scene.watch(), 3000
     heir.wake("stops", 0, now=0.0)
     assert list(heir.segments.resting) == ["stops"]
     for each in (watch, heir):  # also who starts anew in the middle of the silence knows of it
-        each.take("goes on", piece(goes_on, n, n + 300), 0, 0, now=0.0)
+        each.take("goes on", piece(goes_on, n, n + 300), 0, 0, now=0.0, block=0)
     said, again = (each.release(now=10 * SILENT_S) for each in (watch, heir))
     (found,) = said.findings
     assert (found.segment, found.metric, found.direction) == ("stops", "traffic", "down")
@@ -158,7 +158,7 @@ def test_a_segment_that_rested_says_what_it_would_have_said_awake() -> None:
             # In the silence of seven hours and after it, one of both says nothing while the other does.
             for name, whole in both.items():
                 if name == "goes on" or not 3_000 <= n < 3_400:
-                    watch.take(name, piece(whole, n, n + 100), 0, 0, now=float(n))
+                    watch.take(name, piece(whole, n, n + 100), 0, 0, now=float(n), block=0)
             each.append(watch.release(now=n + 10 * SILENT_S))
             scene.keep(watch)
             if n in rest_at:
@@ -186,7 +186,7 @@ def test_a_new_segment_leans_on_those_that_rest(traffic: Measurements) -> None:
     process(watch, "chat|/v1|small|production", weeks)
     names = []
     for name in ("chat|/v1|small|staging", "chat|/v1|small|canary"):
-        watch.take(name, piece(traffic, 0, 10), 0, 0, now=0.0)
+        watch.take(name, piece(traffic, 0, 10), 0, 0, now=0.0, block=0)
         bank = watch.segments.live[name]
         assert isinstance(bank, SegmentBank)
         names.append(sorted(bank.drift.state()["levels"]["parent"]))
@@ -278,11 +278,11 @@ def test_only_what_changed_is_kept(traffic: Measurements) -> None:
 def test_what_is_held_is_kept_and_watched_by_the_next_worker(traffic: Measurements) -> None:
     scene = Scene()
     watch = scene.watch()
-    watch.take(CHAT, traffic, 0, 0, now=0.0)
+    watch.take(CHAT, traffic, 0, 0, now=0.0, block=0)
     assert watch.release(now=0.1) == Watched()
     scene.keep(watch)
     heir = scene.watch()
-    heir.take(CHAT, piece(traffic, 0, 10), 0, 0, now=0.0)  # seen before: it only wakes the segment
+    heir.take(CHAT, piece(traffic, 0, 10), 0, 0, now=0.0, block=0)  # seen before: it only wakes the segment
     assert told(heir.release(now=10 * SILENT_S)) == told(process(Scene().watch(), CHAT, traffic))
 
 
@@ -418,7 +418,7 @@ def test_words_are_obeyed_in_order_among_what_was_seen(traffic: Measurements, *,
     opened = about(said, "duration_s")[0].finding_id
     if crash:
         watch = scene.watch()
-        watch.take(CHAT, piece(traffic, 900, 1800), 0, 0, now=0.0)
+        watch.take(CHAT, piece(traffic, 900, 1800), 0, 0, now=0.0, block=0)
     watch.obey(CHAT, command("accept", "duration_s"), 0)
     accepted = watch.release(now=0.0)
     assert [(each.finding_id, each.state) for each in accepted.findings][-1] == (opened, "closed")

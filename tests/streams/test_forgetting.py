@@ -65,10 +65,10 @@ def test_a_worker_forgets_by_digest_and_keeps_it_so() -> None:
     sealed: dict[bytes, bytes] = {}
     watch = Watch(sealed, b"k" * 32, Budget(10, 10.0), lambda: None, SALT)
     whole = measured(after(answers(1000, seed=1), answers(300, seed=2, slower=3.0)))
-    watch.take("chat|-|-|-", piece(whole, 0, 1300), 0, 0, now=0.0)
+    watch.take("chat|-|-|-", piece(whole, 0, 1300), 0, 0, now=0.0, block=0)
     at = 72 + np.sort(6 * np.random.default_rng(7).random(1500))
     flood = calls(np.random.default_rng(7), at, np.full(1500, 2999), 0.0)
-    watch.take("users/3", block([*usual(3, days=3), flood]), 0, 0, now=0.0)
+    watch.take("users/3", block([*usual(3, days=3), flood]), 0, 0, now=0.0, block=0)
     findings = watch.release(now=1e9).findings
     chat = next(each for each in findings if not is_usage(each.segment))
     user = next(each for each in findings if is_usage(each.segment))

@@ -29,7 +29,7 @@ class Requests:
     def found(self, until_ms: int) -> None:
         self.log.append(("found", until_ms))
 
-    async def publish(self, *, key: bytes, value: bytes) -> Awaitable[object]:
+    async def publish(self, *, key: bytes, value: bytes, **_headers: object) -> Awaitable[object]:
         self.published.append((key, value))
         return asyncio.ensure_future(self._confirm())
 

@@ -98,7 +98,7 @@ class Scene:
         self.shadowed += aliases
         self.log.append("shadow")
 
-    async def publish(self, *, key: bytes, value: bytes) -> Awaitable[object]:
+    async def publish(self, *, key: bytes, value: bytes, **_headers: object) -> Awaitable[object]:
         self.published.append((key, value))
         return asyncio.ensure_future(self._confirmed("publish"))
 

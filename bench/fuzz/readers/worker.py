@@ -68,7 +68,7 @@ def _topic(_folder: Path) -> Read:
         elif forgetting.is_forget(data):
             watch.drop(SEGMENT, forgetting.unpack(data), 0)
         else:
-            watch.take(SEGMENT, measure.unpack(data), 0, 0, 0.0)
+            watch.take(SEGMENT, measure.unpack(data), 0, 0, now=0.0, block=0)
         return watch.release(1e6), list(watch.checkpoint())
 
     return read
