@@ -5,6 +5,7 @@ order of event time would have to hold the first until the second has come: so m
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Set
 from dataclasses import dataclass
 from time import monotonic
@@ -59,10 +60,12 @@ class Abreast:
         for topics in self._groups:
             group = {tp: self._read.get(tp, _UNREAD) for tp in tps if tp.topic in topics}
             awaited = [each for tp, each in group.items() if each.lags and now - self._asked.get(tp, now) < WAITS_S]
+            unknown = _UNREAD in awaited
+            times = sorted(each.time_ms for each in awaited if each is not _UNREAD)
             for tp, each in group.items():
-                apart = [each.time_ms - other.time_ms for other in awaited if other is not _UNREAD]
-                far = any(AHEAD_MS < ms < APART_MS for ms in apart) or (each.lags and _UNREAD in awaited)
-                if far and now - each.at < HELD_S:
+                nearest = bisect_right(times, each.time_ms - APART_MS)  # the earliest for which this one would wait
+                far = nearest < len(times) and each.time_ms - times[nearest] > AHEAD_MS
+                if (far or (unknown and each.lags)) and now - each.at < HELD_S:
                     ahead.add(tp)
         for tp in tps - ahead:
             self._asked.setdefault(tp, now)

@@ -45,6 +45,7 @@ class BatchConsumer(driver.Consumer):
         self._deliveries: WeakKeyDictionary[Message, Delivery] = WeakKeyDictionary()
         self._room = asyncio.Event()
         self._abreast = Abreast(self._batching.abreast)
+        self._asked: set[TP] = set()  # what the last fetch was for
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -59,7 +60,7 @@ class BatchConsumer(driver.Consumer):
             return await super()._getmany(None, timeout)
         self._take_back_dropped()
         await self._take_up({tp for tp in active_partitions if self._is_batched(tp)})
-        fetchable = self._abreast.of(self._with_room(active_partitions))
+        fetchable = self._asked = self._abreast.of(self._with_room(active_partitions))
         if not fetchable:
             return await self._wait_for_room(timeout)
         if len(fetchable) < len(active_partitions):
@@ -191,7 +192,7 @@ class BatchConsumer(driver.Consumer):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         # Else it waits for the sink or for others, and Faust would blame the fetcher every few seconds.
-        if tp in self._abreast.of(self._with_room(set(self._progress) | {tp})):
+        if tp in self._asked or not self._is_batched(tp):
             super().verify_event_path(now, tp)
 
     # Out: from the agents' acknowledgements to the committed offset.

@@ -62,11 +62,9 @@ class Segments:
         if segment in self.live or segment in self.resting:
             return None
         bank = self._woken(segment)
-        if isinstance(bank, UsageBank) and not (bank.holds or bank.fresh):
-            return None  # what was refused is not refused once more, and a user who is silent is no finding
         self.partition_of[segment] = partition
-        if isinstance(bank, SegmentBank) and not (bank.holds or bank.fresh):
-            self.resting[segment] = bank.rest()
+        if not (bank.holds or bank.fresh):  # what was refused is not refused once more
+            self._lay_down(segment, bank)
             return None
         self.live[segment] = bank
         return bank
@@ -78,15 +76,19 @@ class Segments:
             if idle and segment not in changed and segment.encode() in self.sealed and not (bank.holds or bank.fresh):
                 del self.live[segment]
                 self._used.pop(segment, None)
-                if isinstance(bank, SegmentBank):
-                    self.resting[segment] = bank.rest()
-                else:
-                    del self.partition_of[segment]
+                self._lay_down(segment, bank)
 
     def forget(self) -> None:
         """Drop what is ahead of the last checkpoint; segments wake from `sealed` again."""
         for each in (self.live, self.resting, self.partition_of, self._used):
             each.clear()
+
+    def _lay_down(self, segment: str, bank: Bank) -> None:
+        """Leave of detectors what stays awake: of usage nothing, as a user who is silent is no finding."""
+        if isinstance(bank, SegmentBank):
+            self.resting[segment] = bank.rest()
+        else:
+            del self.partition_of[segment]
 
     def _woken(self, segment: str) -> Bank:
         sealed = self.sealed.get(segment.encode())

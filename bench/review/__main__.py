@@ -32,7 +32,6 @@ from sinks.review.policy import Policy
 LATEST = Path(__file__).parents[1] / "review.json"
 FULL = 1_000_000
 SIZES = (1_000_000, 3_000_000, 10_000_000)
-BASE = 500_000  # inferences of a week that is planted one by one, of which larger ones are copies
 
 
 @click.command(help=__doc__)
@@ -65,14 +64,14 @@ def _judge(url: str, pid: int, seed: int, inferences: int, cuts: int, out: Path,
 
 def _scale(url: str, pid: int, seed: int, out: Path, console: Console) -> None:
     """Plant once, and let the week grow from cut to cut."""
-    with console.status(f"Planting {BASE:,} inferences …"):
-        apart(worlds.make, url, seed, BASE)
+    held = worlds.BASE
+    with console.status(f"Planting {held:,} inferences …"):
+        apart(worlds.make, url, seed, held)
     costs: dict[int, Cost] = {}
-    copies = 1
     for size in SIZES:
         with console.status(f"Growing the week to {size:,} inferences …"):
-            apart(worlds.grow, url, range(copies, size // BASE))
-        copies = size // BASE
+            apart(worlds.grow, url, held, size)
+        held = size
         with console.status(f"Cutting {size:,} …"):
             costs[size] = apart(measured, url, pid, Policy(seed=seed), out / str(size))
         console.print(f"{size:,}: {costs[size].seconds} s")

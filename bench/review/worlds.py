@@ -6,6 +6,7 @@ from bench.review.copies import multiply
 from bench.review.planted import plant, truth
 from sinks.clickhouse import ClickHouse, connect, migrate
 
+BASE = 500_000  # inferences of a week that is planted one by one, of which larger ones are copies
 PATIENCE_S = 1200  # for one statement that copies a world
 
 
@@ -18,9 +19,10 @@ def make(url: str, seed: int, n: int) -> None:
             pass
 
 
-def grow(url: str, copies: range) -> None:
-    """Add copies of a world to it, and wait until ClickHouse has merged what it wants to."""
+def grow(url: str, held: int, size: int) -> None:
+    """Add copies of a world of BASE to it, which holds so many by now, up to a size, both multiples of BASE; wait until
+    ClickHouse has merged what it wants to."""
     client = connect(url, PATIENCE_S)
-    multiply(client, copies)
+    multiply(client, range(held // BASE, size // BASE))
     while client.query("SELECT count() FROM system.merges").result_rows != [(0,)]:
         time.sleep(1)

@@ -25,7 +25,6 @@ from sinks.review.closing import due_windows
 from sinks.review.similar import similar
 from streams.events import Finding, LedgerRow, ReferenceRow
 
-BASE = 500_000  # inferences that are planted one by one, of which more are copies
 FINDINGS, FLEET, METRICS = 5_000, 1_000, 12
 LEDGER = 100_000  # rows: of a week, in which blocks come as fast as they may
 ASKED = 20
@@ -42,15 +41,15 @@ class Asked:
 
 
 def measured(url: str, sizes: tuple[int, ...], told: Callable[[str], None]) -> Iterator[tuple[int, list[Asked]]]:
-    """Let a database grow to each of these sizes, multiples of BASE, and ask it everything at each."""
-    told(f"{BASE:,} inferences are planted")
-    worlds.make(url, seed=1, n=BASE)
+    """Let a database grow to each of these sizes, multiples of `worlds.BASE`, and ask it everything at each."""
+    held = worlds.BASE
+    told(f"{held:,} inferences are planted")
+    worlds.make(url, seed=1, n=held)
     plant_findings(ClickHouse(url))
-    copies = 1
     for size in sizes:
         told(f"they grow to {size:,}")
-        worlds.grow(url, range(copies, size // BASE))
-        copies = size // BASE
+        worlds.grow(url, held, size)
+        held = size
         told("it is asked")
         yield size, [timed(what, ask) for what, ask in questions(url).items()]
 
@@ -68,7 +67,7 @@ def timed(what: str, ask: Callable[[], object]) -> Asked:
 def questions(url: str) -> dict[str, Callable[[], object]]:
     """Return by name what is asked: by every panel, the pages, the commands, and the workers' chores."""
     client, sink = connect(url), ClickHouse(url)
-    joins, some = Joins(sink), inference_id(0, BASE // 2)
+    joins, some = Joins(sink), inference_id(0, worlds.BASE // 2)
     one = findings.listed(client, closed=True)[0].finding.finding_id
     asked: dict[str, Callable[[], object]] = {where: _panel(client, sql) for where, sql in panels()}
     return asked | {
