@@ -37,6 +37,7 @@ log = logging.getLogger("sluice.walk")
 # second it is half as much again. Nothing waits longer for it than for a source that may still be behind.
 TURN_S = 1.0
 EARLY = UNACKED_BATCHES // 2  # batches of one partition after which stage 2 does not wait for its timer
+KEEPING = 0.1  # share of the time that goes into packing state: a worker that catches up has better things to do
 
 
 @dataclass
@@ -65,6 +66,7 @@ class Detect:
         self.unconfirmed: list[tuple[Delivered, LedgerRow]] = []
         self.taken: dict[int, int] = {}  # of each partition of the measurements, up to which offset
         self.turn = asyncio.Lock()  # a checkpoint must not see half a block
+        self.next_checkpoint = 0.0  # by time.monotonic()
 
     async def walk(self, events: AsyncIterator[Delivered]) -> None:
         full, linger = self.settings.block_records, max(self.settings.linger_seconds, TURN_S)
@@ -199,6 +201,11 @@ class Detect:
             log.log(logging.WARNING if finding.state == "open" else logging.INFO, "%s", finding)
             self.metrics.found(finding)
 
+    async def checkpoint_in_time(self) -> None:
+        """Checkpoint, but where the last one took so long that this would be too soon; called every few seconds."""
+        if time.monotonic() >= self.next_checkpoint:
+            await self.checkpoint()
+
     async def checkpoint(self) -> None:
         """Keep the detectors' state, then acknowledge what it has seen: after a crash both are read from one point."""
         async with self.turn:
@@ -213,10 +220,13 @@ class Detect:
                     self.clickhouse.insert("ledger", _ledger(rows))
 
             with self.clock, self.metrics.stage_seconds.labels("checkpoint").time():
+                began = time.monotonic()
                 kept = [
                     self.keep(self.watch.segments.partition_of[segment], segment.encode(), state)
                     for segment, state in self.watch.checkpoint()
                 ]
+                packed = time.monotonic()
+                self.next_checkpoint = packed + (packed - began) * (1 / KEEPING - 1)
                 await asyncio.gather(*kept)
                 if rows and not await self.offers.until_taken(account, lambda: any(map(self.current, events))):
                     return  # partitions moved while the sink was away

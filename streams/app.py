@@ -129,7 +129,7 @@ def build(
         detect.recovered()
 
     async def checkpoint() -> None:
-        await or_stop(app, detect.checkpoint())  # without it nothing would be acknowledged from there on
+        await or_stop(app, detect.checkpoint_in_time())  # without it nothing would be acknowledged from there on
 
     app.timer(settings.checkpoint_seconds)(checkpoint)
 

@@ -131,7 +131,9 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Signs detector state (HMAC-SHA256), 32 characters or more, the same for all workers of a group.",
     )
-    checkpoint_seconds: float = Field(5.0, gt=0, le=300, description="How often detector state goes to its changelog.")
+    checkpoint_seconds: float = Field(
+        5.0, gt=0, le=300, description="How often detector state goes to its changelog, at most."
+    )
     segments: int = Field(2000, ge=1, description="Segments a worker watches apart; the rest is one, `other`.")
     pseudonym_key: SecretStr = Field(
         SecretStr(""), description="Makes users' pseudonyms (HMAC-SHA256); where empty, made of the state key."

@@ -32,7 +32,7 @@ from streams.scenarios import PRESETS
 
 LATEST = Path(__file__).parents[1] / "outage.json"
 FULL = 10
-PER_SECOND = 20.0  # calls, of 16 segments; those that break have 11% to 20% of them
+PER_SECOND = 50.0  # calls, of 16 segments; those that break have 11% to 20% of them
 TARGET_S = 30.0
 LATEST_START = 30  # minutes past the hour
 

@@ -16,7 +16,7 @@ from streams.settings import Settings
 from streams.traffic.plan import Plan
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-CALM = 1 / 60  # of the traffic of the busy hour, in all others
+CALM = 1 / 120  # of the traffic of the busy hour, in all others
 SEED = 41
 RECORDS_PER_SECOND = 5_000.0  # what a worker keeps up with: of minutes that lag, more would wait than is held
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -138,6 +140,26 @@ class TestDetect:
         await detect.checkpoint()
         assert event_.acks == 0
         assert scene.tables["ledger"] == []
+
+    async def test_where_packing_takes_long_it_takes_a_tenth_of_the_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        scene = Scene()
+        detect = scene.detect()
+        events = [watched(scene, 0, 300, offset=0), watched(scene, 300, 600, offset=1)]
+        packed = detect.watch.checkpoint
+
+        def slowly() -> Iterator[tuple[str, bytes]]:
+            time.sleep(0.2)
+            return packed()
+
+        monkeypatch.setattr(detect.watch, "checkpoint", slowly)
+        await detect.walk(stream(events[0]))
+        await detect.checkpoint_in_time()
+        await detect.walk(stream(events[1]))
+        await detect.checkpoint_in_time()
+        assert [event_.acks for event_ in events] == [1, 0]
+        await asyncio.sleep(detect.next_checkpoint - time.monotonic())
+        await detect.checkpoint_in_time()
+        assert [event_.acks for event_ in events] == [1, 1]
 
     async def test_after_a_rebalance_what_was_not_acknowledged_is_watched_again_to_the_same_effect(self) -> None:
         scene = Scene()
