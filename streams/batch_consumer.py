@@ -7,6 +7,7 @@ keeps private are overridden here and in `batch_thread.py` alone; `pyproject.tom
 import asyncio
 import gc
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from time import monotonic
@@ -260,6 +261,9 @@ class BatchConsumer(driver.Consumer):
         self._progress.clear()  # all of it: Faust gives up every partition and goes on at the committed offset
         self._unacked_messages -= {message for message in self._unacked_messages if self._is_batched(message.tp)}
         await super().on_partitions_assigned(assigned, generation_id)
+        topics = Counter(tp.topic for tp in assigned)
+        shares = ", ".join(f"{count} of {topic}" for topic, count in sorted(topics.items()))
+        log.info("Partitions of this worker: %s", shares or "none")
 
     async def wait_empty(self) -> None:
         """Wait until agents have acknowledged what they hold, for half the rebalance timeout at most, and commit.

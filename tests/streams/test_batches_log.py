@@ -1,6 +1,7 @@
 """The consumer of batches over a log in memory: holes, deletions, lost fetches and late acks, in any order."""
 
 import functools
+import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -254,7 +255,7 @@ def test_what_nobody_holds_any_more_is_read_again(consumer: OfflineConsumer) -> 
     assert consumer.ack(kept)
 
 
-async def test_what_was_out_before_a_rebalance_counts_nothing_after_it() -> None:
+async def test_what_was_out_before_a_rebalance_counts_nothing_after_it(caplog: pytest.LogCaptureFixture) -> None:
     async def nothing(*_: object) -> None: ...
 
     transport = offline_consumer().transport
@@ -264,7 +265,9 @@ async def test_what_was_out_before_a_rebalance_counts_nothing_after_it() -> None
     message = hand_out(consumer, fetch([0, 1], 2, 2))
     assert message is not None
     assert consumer.is_current(message)
-    await consumer.on_partitions_assigned({HERE}, 2)
+    with caplog.at_level(logging.INFO, "sluice.batches"):
+        await consumer.on_partitions_assigned({HERE}, 2)
+    assert f"Partitions of this worker: 1 of {HERE.topic}" in caplog.messages
     assert not consumer.is_current(message)
     assert not consumer.ack(message)
     assert consumer._new_offset(HERE) is None
