@@ -153,7 +153,8 @@ class SegmentBank:
         )
         signals = list(self._watch(rows))
         reached = min(until, reached)
-        if reached > self.latest and not self.holds:
+        # What still waits is later than `until`. Feedback may always wait: that is no answer.
+        if reached > self.latest:
             self.latest = reached
             signals += self._minute_signals(self._minutes.advance(reached), self._recent.rows - 1)
         ids = [rows.inference_id[row] for row in answered.tolist()]

@@ -246,6 +246,19 @@ def test_a_segment_that_stops_is_noticed_by_how_far_others_have_come(bank: Segme
     assert [signal.state for signal in closed] == ["closed"]
 
 
+def test_a_segment_that_stops_is_noticed_though_there_is_always_feedback_that_waits(bank: SegmentBank) -> None:
+    last = int(steady(1, 1, first=LEARNED - 1).time_unix_nano[0])
+    signals = list[Signal]()
+    for minute in range(1, 241):
+        late = numbered(steady(1, 1), LEARNED + minute)
+        time = np.array([last + (minute + 1) * HOUR_NS // 60 - 1])
+        bank.take(replace(late, time_unix_nano=time, values={"thumbs_down": np.zeros(1)}, texts={}))
+        reached = last + minute * HOUR_NS // 60
+        signals += bank.release(reached, reached).signals
+        assert bank.holds == 1
+    assert [(signal.detector, signal.direction) for signal in signals] == [("minute silence", "down")]
+
+
 def test_a_segment_that_stops_is_noticed_though_its_examples_were_forgotten(bank: SegmentBank) -> None:
     last = int(steady(1, 1, first=LEARNED - 1).time_unix_nano[0])
     bank.forget(lambda _: True, lambda _: "")
