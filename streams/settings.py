@@ -7,13 +7,14 @@ import reprlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote
 
 import croniter
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from sinks.retention import Retention
+from sinks.urls import parts_of
 from streams.readable import harmless
 from streams.sources import Source
 
@@ -39,7 +40,7 @@ def _has_host(parts: SplitResult) -> bool:
 
 
 def _clickhouse_url(value: str) -> str:
-    parts = urlsplit(value)
+    parts = parts_of(value)
     trust = parts.query.startswith("ca=") and parts.scheme == "https"
     if not _has_host(parts._replace(query="") if trust else parts):
         raise ValueError(
@@ -50,7 +51,7 @@ def _clickhouse_url(value: str) -> str:
 
 
 def _pages_url(value: str) -> str:
-    parts = urlsplit(value)
+    parts = parts_of(value)
     if not _has_host(parts) or parts.username is not None:
         raise ValueError("takes http[s]://host[:port][/path], without a user or a password")
     return value.rstrip("/")

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import orjson
 import pyarrow as pa
@@ -11,6 +10,7 @@ from pyarrow import fs
 
 from sinks.review.manifest import NAME, FileFact
 from sinks.review.refusals import CutRefused, NotABatch
+from sinks.urls import parts_of
 
 PIECE = 8 << 20  # bytes in memory
 
@@ -77,7 +77,7 @@ def _facts(folder: Path) -> dict[str, FileFact]:
 
 
 def _store(target: str) -> tuple[fs.FileSystem, str]:
-    parts = urlsplit(target)
+    parts = parts_of(target)
     if parts.scheme != "s3" or not parts.hostname or parts.username or parts.password:
         raise UnusableTarget(
             f"{_shown(target)} is no target: write s3://bucket/prefix, for other stores than Amazon's with "
@@ -145,7 +145,7 @@ def _hash(store: fs.FileSystem, path: str) -> str | None:
 
 def _shown(target: str) -> str:
     """Return a target as it may be shown: without user, password and query."""
-    parts = urlsplit(target)
+    parts = parts_of(target)
     return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
 

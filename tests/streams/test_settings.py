@@ -140,6 +140,8 @@ def test_the_state_key_is_never_shown(folder: Path, setenv: Callable[[str, str],
         f"http://alice:{SECRET}#@ch:8123/sluice",  # not percent-encoded
         f"http://alice:{SECRET}@@ch:99999/sluice",
         f"alice:{SECRET}@ch:8123",
+        f"http://alice:{SECRET}\u2100@ch:8123/sluice",  # of which urlsplit says all
+        f"http://alice:{SECRET}@[ch]:8123/sluice",
     ],
 )
 def test_user_and_password_in_a_url_are_never_shown(url: str) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import orjson
 
 from sinks.review.exports.label_studio import CONFIG
 from sinks.review.refusals import CutRefused
+from sinks.urls import parts_of
 
 PATIENCE = 600.0  # seconds that a server may take to answer: it writes thousands of tasks, and checks each
 PAGE = 1000  # tasks
@@ -45,7 +46,7 @@ class Server:
     """
 
     def __init__(self, url: str, token: str) -> None:
-        parts = urlsplit(url)
+        parts = parts_of(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
             raise NotPushed("--url is where Label Studio is, such as https://labels.example.org, without more.")
         if not token:

@@ -4,10 +4,11 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from sinks.urls import parts_of
 
 NAME = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
 LONGEST = 256  # characters of a label's name or value: whatever is longer is no label
@@ -29,7 +30,7 @@ class Prelabel:
 
 
 def _plain_url(url: str) -> str:
-    parts = urlsplit(url)
+    parts = parts_of(url)
     try:
         well = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
     except ValueError:  # the port is not a number, or too great

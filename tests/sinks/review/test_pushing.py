@@ -129,6 +129,7 @@ def test_what_cannot_be_reached_says_how_and_shows_no_key(store: str, tmp_path: 
     for target, said in (
         ("2026", "write s3://bucket/prefix"),
         ("s3://key:s3cret@reviews/x", "AWS_SECRET_ACCESS_KEY"),
+        ("s3://key:s3cret@[reviews]/x", "AWS_SECRET_ACCESS_KEY"),
         ("s3://reviews/x?nonsense=1", "nonsense"),
         (f"s3://nowhere/x{store}", "bucket does not exist"),
     ):

@@ -119,6 +119,7 @@ def test_a_push_that_broke_off_goes_on_without_doubles(
         (None, "wrong", "Check SLUICE_LABEL_STUDIO_TOKEN"),
         ("http://127.0.0.1:9", "wrong", "run the same again"),
         ("file:///etc/passwd", "wrong", "--url is where Label Studio is"),
+        ("http://[labels]", "wrong", "--url is where Label Studio is"),
         (None, "", "set SLUICE_LABEL_STUDIO_TOKEN"),
     ],
 )

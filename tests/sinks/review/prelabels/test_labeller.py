@@ -293,3 +293,8 @@ def test_a_line_that_a_kill_left_half_is_asked_again(tmp_path: Path) -> None:
 def test_a_policy_that_would_reach_elsewhere_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(AnyPlug).validate_python({"kind": "classifier", "name": "x", "url": "http://h/", **wrong})
+
+
+def test_a_url_that_is_none_is_told_what_is_taken() -> None:
+    with pytest.raises(ValidationError, match=r"takes http\[s\]"):
+        TypeAdapter(AnyPlug).validate_python({"kind": "classifier", "name": "x", "url": "http://[h]/"})
