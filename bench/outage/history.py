@@ -3,16 +3,21 @@
 That is the state of each segment, as it lies in the changelog: a worker that is given it goes on from there.
 """
 
+import asyncio
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench.outage.watched import Watched
 from streams.kafka import connection
+from streams.produce import Record
 from streams.settings import Settings
+from streams.simulate import simulate
 from streams.traffic.plan import Plan
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -23,10 +28,12 @@ RECORDS_PER_SECOND = 5_000.0  # what a worker keeps up with: of minutes that lag
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The state of each segment by the partition and the key under which it is kept, and how far it reaches."""
+    """The state of each segment by the partition and the key under which it is kept, how far it reaches, and what
+    follows within an hour from what was asked by then: answers, and feedback."""
 
     until: datetime
     states: dict[tuple[int, bytes], bytes]
+    follows: list[Record]
 
 
 def stretches(now: datetime) -> Iterator[tuple[datetime, timedelta, float]]:
@@ -42,7 +49,7 @@ def stretches(now: datetime) -> Iterator[tuple[datetime, timedelta, float]]:
     yield first, now - first, 1.0
 
 
-async def kept(settings: Settings, until: datetime) -> Learned:
+async def kept(settings: Settings) -> dict[tuple[int, bytes], bytes]:
     """Read what the detectors have kept: the last state of each segment."""
     topic, states = changelog(settings), dict[tuple[int, bytes], bytes]()
     consumer = AIOKafkaConsumer(topic, **connection(settings).options(), auto_offset_reset="earliest")
@@ -52,7 +59,7 @@ async def kept(settings: Settings, until: datetime) -> Learned:
             states |= {(r.partition, r.key): r.value for several in records.values() for r in several}
     finally:
         await consumer.stop()
-    return Learned(until, states)
+    return states
 
 
 async def give(settings: Settings, learned: Learned) -> None:
@@ -74,15 +81,24 @@ def changelog(settings: Settings) -> str:
     return f"{settings.group}-detector-state-changelog"
 
 
-def live_through(watched: Watched, per_second: float) -> datetime:
-    """Let a worker see the past, and return up to when it has seen it."""
+def live_through(watched: Watched, per_second: float) -> Learned:
+    """Let a worker see the past, in the order in which it came: feedback comes for days."""
     now = datetime.now(UTC).replace(microsecond=0)
-    watched.send(
-        *(
-            Plan(start, duration, round(share * per_second * duration.total_seconds()), SEED + number, until=now)
-            for number, (start, duration, share) in enumerate(stretches(now))
-        ),
-        speed=RECORDS_PER_SECOND,
+    plans = (
+        Plan(start, duration, round(share * per_second * duration.total_seconds()), SEED + number, until=now + HOUR)
+        for number, (start, duration, share) in enumerate(stretches(now))
     )
+    records = heapq.merge(*(simulate(plan)[0] for plan in plans), key=attrgetter("timestamp_ms"))
+    follows: list[Record] = []
+
+    def until_now() -> Iterator[Record]:
+        for record in records:
+            if record.timestamp_ms > now.timestamp() * 1000:
+                follows.append(record)
+                break
+            yield record
+        follows.extend(records)
+
+    watched.send(until_now(), speed=RECORDS_PER_SECOND)
     watched.settle()
-    return now
+    return Learned(now, asyncio.run(kept(watched.settings)), follows)

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.outage.watched import watched
 from streams.settings import Settings
+from streams.simulate import simulate
 from streams.traffic.plan import WEEK, Plan, week_start
 
 WEEK_NAME = "2026-W46"
@@ -20,7 +21,8 @@ def quiet_week(
     """Run a quiet week, or a part of one, at speed, and listen for a while after it."""
     begun = time.monotonic()
     with watched(own, folder) as running:
-        running.send(Plan(week_start(WEEK_NAME), duration, calls, seed=46), speed=RECORDS_PER_SECOND)
+        records, _truth = simulate(Plan(week_start(WEEK_NAME), duration, calls, seed=46))
+        running.send(records, speed=RECORDS_PER_SECOND)
         running.settle()
         time.sleep(lingers_s)
         return {

@@ -1,9 +1,11 @@
 """An outage begins in live traffic that a worker knows; out comes how long it took until somebody was told."""
 
 import asyncio
+import heapq
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 
@@ -12,11 +14,13 @@ from bench.outage.watched import watched
 from bench.outage.webhook import Heard
 from streams.scenarios import Change, Scenario, Truth
 from streams.settings import Settings
+from streams.simulate import simulate
 from streams.traffic.plan import Plan
 
 CALM_S = 30.0  # live traffic before the outage
 PATIENCE_S = 120.0  # of it after the outage began
-CATCHES_UP = 0.1  # seconds that a worker is given to read a second of the past
+CALLS_CAUGHT_UP = 1_500.0  # a second, by a worker that reads what happened since it was last there
+WARM = timedelta(minutes=10)  # for which callers have been in dialogues already when what they say begins to count
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ def outage(
     asyncio.run(give(own, learned))
     with watched(own, folder) as running:
         plan = planned(learned.until, injected, per_second, seed)
-        with running.traffic(plan) as truth:
+        records, truth = simulate(plan)
+        new = (record for record in records if record.timestamp_ms > learned.until.timestamp() * 1000)
+        with running.traffic(heapq.merge(learned.follows, new, key=attrgetter("timestamp_ms"))):
             begun = max(plan.starts(scenario) for scenario in plan.scenarios) / 1e9
             time.sleep(max(0.0, begun - time.time()))
             running.webhook.wait(lambda heard: all(_first(heard, each) for each in truth.changes), PATIENCE_S)
@@ -53,10 +59,10 @@ def outage(
 def planned(since: datetime, injected: tuple[Scenario, ...], per_second: float, seed: int) -> Plan:
     """Plan traffic from a past moment on, in which scenarios begin shortly after now, each within five seconds."""
     now, random = datetime.now(UTC), Random(seed)  # noqa: S311  # when to begin, no secret
-    calm = now + timedelta(seconds=CALM_S) + CATCHES_UP * (now - since)
+    calm = now + timedelta(seconds=CALM_S) + (now - since) * (per_second / CALLS_CAUGHT_UP)
     begun = tuple(replace(each, start=calm + timedelta(seconds=random.uniform(0, 5))) for each in injected)
-    duration = calm - since + timedelta(seconds=PATIENCE_S + 10)
-    return Plan(since, duration, round(per_second * duration.total_seconds()), seed, begun, until=since + duration)
+    start, end = since - WARM, calm + timedelta(seconds=PATIENCE_S + 10)
+    return Plan(start, end - start, round(per_second * (end - start).total_seconds()), seed, begun, until=end)
 
 
 def judged(truth: Truth, heard: list[Heard]) -> tuple[list[Told], list[Heard]]:

@@ -1,15 +1,13 @@
 """A worker under watch: records go into Kafka, and out comes, by way of Prometheus and Alertmanager, what is heard."""
 
 import asyncio
-import heapq
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
-from operator import attrgetter
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,12 +18,9 @@ from bench.outage.webhook import Webhook
 from deploy.local.processes import free_port
 from streams import offsets, topics
 from streams.kafka import connection
-from streams.produce import Speed, produce
-from streams.scenarios import Truth
+from streams.produce import Record, Speed, produce
 from streams.settings import Settings
-from streams.simulate import simulate
 from streams.stack import LocalWorker
-from streams.traffic.plan import Plan
 
 KEY = "0123456789abcdef" * 2
 
@@ -52,22 +47,19 @@ class Watched:
     worker: LocalWorker
     webhook: Webhook
 
-    def send(self, *plans: Plan, speed: Speed = "max") -> None:
-        """Produce plans in order of time, as it was: feedback comes for days; return when Kafka has all of it."""
-        records = heapq.merge(*(simulate(plan)[0] for plan in plans), key=attrgetter("timestamp_ms"))
+    def send(self, records: Iterable[Record], speed: Speed = "max") -> None:
+        """Produce records, and return when Kafka has all of them."""
         asyncio.run(produce(records, connection(self.settings), self.settings.topic_prefix, speed))
 
     @contextmanager
-    def traffic(self, plan: Plan) -> Iterator[Truth]:
-        """Produce a plan while the body runs: what is past at once, the rest at its own time; give its truth."""
-        records, truth = simulate(plan)
+    def traffic(self, records: Iterable[Record]) -> Iterator[None]:
+        """Produce records while the body runs: what is past at once, the rest at its own time."""
         over = threading.Event()
         until_over = takewhile(lambda _: not over.is_set(), records)
-        sending = produce(until_over, connection(self.settings), self.settings.topic_prefix, "live")
         with ThreadPoolExecutor(1) as thread:
-            done = thread.submit(asyncio.run, sending)
+            done = thread.submit(self.send, until_over, "live")
             try:
-                yield truth
+                yield
             finally:
                 over.set()
             done.result()

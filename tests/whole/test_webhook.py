@@ -18,6 +18,7 @@ from bench.outage.trial import judged
 from bench.outage.watched import settings, watched
 from deploy.local.broker import EmbeddedBroker
 from streams.scenarios import ErrorStep
+from streams.simulate import simulate
 from streams.traffic.fleet import FLEET
 from streams.traffic.plan import Plan
 
@@ -46,12 +47,13 @@ def test_errors_reach_the_webhook_which_names_segment_metric_and_runbook(
     now = datetime.now(UTC)
     past = Plan(now - timedelta(hours=30), timedelta(hours=30), 6_000, seed=5, until=now)
     with watched(settings(broker.bootstrap, clickhouse_url), tmp_path) as running:
-        running.send(past)
+        running.send(simulate(past)[0])
         begins = datetime.now(UTC) + CALM
         window = begins + PATIENCE - now
         calls = round(PER_SECOND * window.total_seconds())
         live = Plan(now, window, calls, seed=6, scenarios=(ErrorStep("errors", BROKEN, begins, 0.30),))
-        with running.traffic(live) as truth:
+        records, truth = simulate(live)
+        with running.traffic(records):
             time.sleep(max(0.0, (begins - datetime.now(UTC)).total_seconds()))
             assert running.webhook.heard == []
             running.webhook.wait(lambda heard: len(heard) > 0, PATIENCE.total_seconds())
