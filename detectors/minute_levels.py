@@ -9,6 +9,7 @@ _MINUTES, _ANSWERS = 60.0, 300.0  # memory of the level: an hour, but at least s
 _READY = 150.0  # answers before anything is said
 _FOLD = math.log(2.0)  # what a level means: twice the usual, or half; the same for a standard deviation
 _ROOM = 0.1  # of the logarithm: how far a level may be off for no reason
+UNCLIPPED = 10.0  # how far an answer counts while too little is known to say what is far
 _LEAST, _LEAST_CLIP, _CLIP = 0.3, 1.0, 3.0  # standard deviation; how far from the centre one answer counts
 _GROUP = 4  # answers from which on a minute's spread is taken about its own mean
 _STALE = 24 * 60  # minutes after which what is open is learned as the usual
@@ -34,15 +35,18 @@ class Levels:
     def bounds(self) -> tuple[float, float]:
         """Return the middle, and how far from it an answer counts."""
         mean, weight, variance, _ = self._level
-        return (mean, max(_CLIP * math.sqrt(variance), _LEAST_CLIP)) if weight >= _READY else (mean, 10.0)
+        return (mean, max(_CLIP * math.sqrt(variance), _LEAST_CLIP)) if weight >= _READY else (mean, UNCLIPPED)
 
-    def minute(self, minute: int, n: int, total: float, squares: float, log_threshold: float) -> Alarm | None:
-        """Take a minute of n > 0 answers: sum and sum of squares of their logarithms."""
+    def minute(
+        self, minute: int, n: int, total: float, squares: float, log_threshold: float, *, clipped: bool
+    ) -> Alarm | None:
+        """Take a minute of n > 0 answers: sum and sum of squares of their logarithms, and whether they were clipped:
+        where they were not, one alone could raise an alarm, and none is."""
         mean, weight, variance, _ = self._level
         own = total / n
         about = max(squares - 2 * mean * total + n * mean * mean, 0.0)  # squares about the usual mean
         alarm = None
-        if weight >= _READY:
+        if weight >= _READY and clipped:
             within = max(squares - n * own * own, 0.0) if n >= _GROUP else about
             ratios = _ratios(n, own - mean, within, n - 1 if n >= _GROUP else n, variance, weight)
             deviation = math.sqrt(variance)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.episodes import MINUTE_NS, SLOT_NS, SLOTS, Alarm
-from detectors.minute_levels import Levels, Share
+from detectors.minute_levels import UNCLIPPED, Levels, Share
 from detectors.pulse import Pulse
 
 VERSION = 2
@@ -171,9 +171,10 @@ class MinuteWatch:
             for i, level in enumerate(self._levels):
                 n, total, squares = logged[3 * i : 3 * i + 3]
                 if n:
-                    middle, mean, square = self._bounds[i][0], total / _STEPS, squares / _STEPS**2
-                    about_zero = square + 2 * middle * mean + n * middle * middle
-                    said.append(level.minute(minute, n, mean + n * middle, about_zero, self.log_threshold))
+                    (middle, reach), mean, square = self._bounds[i], total / _STEPS, squares / _STEPS**2
+                    about_zero, clipped = square + 2 * middle * mean + n * middle * middle, reach != UNCLIPPED
+                    known = (n, mean + n * middle, about_zero)
+                    said.append(level.minute(minute, *known, self.log_threshold, clipped=clipped))
             self._sums = [0] * _SUMS
             self._slots = [0] * SLOTS
         return [alarm for alarm in said if alarm]

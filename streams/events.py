@@ -1,7 +1,7 @@
 """The contract with gateways: what one request, response or piece of feedback about an inference says."""
 
 from dataclasses import dataclass, field
-from math import isfinite
+from math import exp, isfinite
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -300,6 +300,10 @@ class LedgerRow:
     letters: int
 
 
+SPREAD = "minute spread"  # the detector that tells of no mean, but of a standard deviation of the logarithm
+_WIDEST = 99.0
+
+
 class Slice(BaseModel):
     """A part of a segment, and the share of a change that it carries."""
 
@@ -364,7 +368,14 @@ class Finding(BaseModel):
     @property
     def about(self) -> str:
         """The metric, and the class or word of it that is meant; harmless to print, as all that follows."""
-        return harmless(f"{self.metric} {self.subject}" if self.subject else self.metric)
+        what = f"spread of {self.metric}" if self.detector == SPREAD else self.metric
+        return harmless(f"{what} {self.subject}" if self.subject else what)
+
+    def amount(self, value: float) -> str:
+        """Say a value of what it is about; a spread by how much values usually differ from their middle."""
+        if self.detector == SPREAD:
+            return times(1.0, exp(min(value, _WIDEST))) or "unknown"
+        return amount(self.metric, value, self.subject)
 
     @property
     def before(self) -> str:
@@ -376,7 +387,7 @@ class Finding(BaseModel):
 
     @property
     def factor(self) -> str:
-        return times(self.mean_before, self.mean_after)
+        return "" if self.detector == SPREAD else times(self.mean_before, self.mean_after)
 
     @property
     def evidence(self) -> str:
@@ -395,17 +406,18 @@ class Finding(BaseModel):
         ]
 
     def _estimate(self, *estimate: float) -> str:
-        mean, low, high = (amount(self.metric, value, self.subject) for value in estimate)
-        return f"{mean} ({low} to {high})"
+        mean, low, high = (self.amount(value) for value in estimate)
+        return mean if low == high else f"{mean} ({low} to {high})"
 
     def __str__(self) -> str:
         """Say all that a person needs first, in one line; `sluice findings show` takes the beginning of the id."""
         direction = "changed" if self.direction == "other" else self.direction
+        known = isfinite(self.mean_before) or isfinite(self.mean_after)  # of a text nothing has a mean
         return "; ".join(
             (
                 f"{'OVER: ' if self.state == 'closed' else ''}{self.about} {direction} in {harmless(self.segment)}"
                 f" since {moment(self.since_unix_nano)}",
-                f"{self.before} → {self.after}{f', {self.factor}' if self.factor else ''}",
+                *([f"{self.before} → {self.after}{f', {self.factor}' if self.factor else ''}"] if known else ()),
                 self.evidence,
                 *self.carried[:1],
                 *(f"new before it: {harmless(version)}" for version in self.versions),

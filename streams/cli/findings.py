@@ -16,7 +16,7 @@ from streams.cli.references import BY, NOTE, tell
 from streams.cli.tables import show, table
 from streams.commands import Command
 from streams.events import SHORT, Finding
-from streams.readable import amount, harmless, moment
+from streams.readable import harmless, moment
 
 ID = click.argument("beginning", metavar="ID")
 
@@ -54,7 +54,7 @@ def _list(standing: list[Standing]) -> None:
 
 
 def _change(found: Finding) -> str:
-    before, after = (amount(found.metric, mean, found.subject) for mean in (found.mean_before, found.mean_after))
+    before, after = (found.amount(mean) for mean in (found.mean_before, found.mean_after))
     return f"{before} → {after}"
 
 

@@ -8,7 +8,7 @@ from detectors.metrics import metric_of
 from sinks.findings import Incident, Standing
 from streams.events import SHORT, Finding
 from streams.finding_page import advice, facts
-from streams.readable import amount, harmless
+from streams.readable import harmless
 
 HEAVY = ("users/", "keys/", "tenants/")  # segments of whoever uses much, as alerts tell them apart
 # Drawn apart from the other facts.
@@ -59,7 +59,7 @@ def spans(found: Finding) -> list[Span]:
     least, most = min(ends), max(ends)
     scale = (WIDTH - 2 * MARGIN) / (most - least or 1.0)
     placed = [round(MARGIN + (each - least) * scale, 1) for each in ends]
-    means = (amount(found.metric, mean, found.subject) for mean in (found.mean_before, found.mean_after))
+    means = (found.amount(mean) for mean in (found.mean_before, found.mean_after))
     return [
         Span(name, words, *places)
         for name, words, places in zip(("before", "after"), means, (placed[:3], placed[3:]), strict=True)

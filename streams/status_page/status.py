@@ -8,7 +8,7 @@ from typing import Any
 from sinks.findings import Standing
 from streams.events import SHORT, Finding
 from streams.health import Health
-from streams.readable import amount, harmless, moment
+from streams.readable import harmless, moment
 from streams.review_loop import BatchStanding
 from streams.status_page.batch_words import batch
 from streams.status_page.group import SPAN_S, Seen
@@ -102,7 +102,7 @@ def _stored(seen: Seen) -> float:
 
 def _finding(found: Finding, standing: Standing | None) -> dict[str, Any]:
     """What the list shows of a finding; its page has the rest."""
-    before, after = (amount(found.metric, mean, found.subject) for mean in (found.mean_before, found.mean_after))
+    before, after = (found.amount(mean) for mean in (found.mean_before, found.mean_after))
     by = f" by {harmless(standing.by)}" if standing and standing.by else ""
     return {
         "id": found.finding_id,

@@ -204,6 +204,15 @@ def test_what_is_not_known_is_not_judged() -> None:
     assert watched((times, error * unknown, duration * unknown, -tokens), 11) == []
 
 
+def test_one_answer_from_a_cache_is_no_scatter_in_a_segments_second_hour_either() -> None:
+    rng = np.random.default_rng(5)
+    times = BEGIN * HOUR_NS + np.arange(600) * HOUR_NS // 180  # three a minute
+    duration = np.exp(0.5 * rng.normal(size=600))
+    duration[[270, 273, 276]] = 0.01
+    rows = times, np.zeros(600), duration, np.full(600, np.nan)
+    assert watched(rows, 1) == []
+
+
 def test_the_knob_is_the_threshold() -> None:
     rows = answers(1000, 11, seed=11, traffic=during(6, 0.0))
     bold, shy = (watched(rows, 11, watch=MinuteWatch(math.log(accepted)))[0] for accepted in (10, 1e6))

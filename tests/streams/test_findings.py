@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from detectors.base import Estimate, Moved, Signal, Slice
-from streams.events import Finding
+from streams.events import SPREAD, Finding
 from streams.findings import finding
 from tests.sinks.found import FULL, SEGMENT, found, over
 
@@ -78,11 +78,24 @@ def test_a_line_says_what_where_since_when_how_much_how_sure_and_why() -> None:
     assert "1 in 10^9, still learning; new before it" in str(learning)
 
 
+def test_a_line_about_a_spread_says_by_how_much_values_differ_and_one_about_texts_says_no_mean() -> None:
+    sure = {"low_before": 0.5, "mean_before": 0.5, "high_before": 0.5, "low_after": 1, "mean_after": 1, "high_after": 1}
+    scattered = str(found("f", metric="duration_s", detector=SPREAD, **sure))
+    assert scattered.startswith("spread of duration_s up in ")
+    assert "; 1.65 times → 2.72 times; chance" in scattered
+    unknown = dict.fromkeys(sure, float("nan"))
+    text = str(found("f", metric="output_text", subject="colons up", direction="other", **unknown))
+    assert text.startswith(
+        "output_text colons up changed in chat|/v1|aurora-large|production since 2026-11-09T12:00:00Z; chance"
+    )
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 0.0, 1e300, 5e-324, -1.0])
 def test_a_line_has_words_for_every_number(value: float) -> None:
-    line = str(found("f", mean_before=value, low_after=value, mean_after=value, log10_e=value))
-    assert "nan" not in line
-    assert "inf" not in line
+    for detector in ("e-sr", SPREAD):
+        line = str(found("f", detector=detector, mean_before=value, low_after=value, mean_after=value, log10_e=value))
+        assert "nan" not in line
+        assert "inf" not in line
 
 
 def test_a_line_is_one_line_and_obeys_nobody() -> None:
