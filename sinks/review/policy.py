@@ -93,7 +93,7 @@ class Discovery(Section):
     sample: int = Field(
         100_000, ge=1000, le=2_000_000, description="Inferences of the window, and of the weeks before, that are read."
     )
-    least: int = Field(5, ge=2, description="Inferences of the sample that make a topic.")
+    least: int = Field(5, ge=2, le=1_000_000, description="Inferences of the sample that make a topic.")
 
 
 class Map(Section):
@@ -107,7 +107,7 @@ class Map(Section):
 class Slices(Section):
     """Which parts of the traffic are looked at for defects."""
 
-    least: int = Field(200, ge=10, description="Inferences that a part must have to be judged.")
+    least: int = Field(200, ge=10, le=1_000_000_000, description="Inferences that a part must have to be judged.")
 
 
 class Release(Section):

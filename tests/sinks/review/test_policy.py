@@ -93,6 +93,14 @@ def test_a_wrong_file_is_refused_by_the_name_of_what_is_wrong(tmp_path: Path, te
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("name", [name for name, _ in fields(Policy)])
+def test_a_number_that_no_manifest_can_hold_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "review.toml"
+    path.write_text("".join(f"[{each}]\n" for each in name.split(".")[:-1]) + f"{name.split('.')[-1]} = {10**30}\n")
+    with pytest.raises(InvalidPolicy):
+        Policy.read(path)
+
+
 def test_the_page_is_toml_that_explains_itself() -> None:
     written = page(Policy())
     read: dict[str, Any] = tomllib.loads(written)
