@@ -135,7 +135,9 @@ class Settings(BaseSettings):
     checkpoint_seconds: float = Field(
         5.0, gt=0, le=300, description="How often detector state goes to its changelog, at most."
     )
-    segments: int = Field(2000, ge=1, description="Segments a worker watches apart; the rest is one, `other`.")
+    segments: int = Field(
+        2000, ge=1, le=10_000_000, description="Segments a worker watches apart; the rest is one, `other`."
+    )
     pseudonym_key: SecretStr = Field(
         SecretStr(""), description="Makes users' pseudonyms (HMAC-SHA256); where empty, made of the state key."
     )
@@ -184,7 +186,10 @@ class Settings(BaseSettings):
     linger_seconds: float = Field(0.25, ge=0, le=60, description="How long a block waits for more records.")
     block_records: int = Field(10_000, ge=1, le=1_000_000, description="Records that make a block full.")
     event_bytes: int = Field(
-        8_388_608, ge=1024, description="The receiver refuses larger bodies; larger records go to the dead letters."
+        8_388_608,
+        ge=1024,
+        le=2**30,
+        description="The receiver refuses larger bodies; larger records go to the dead letters.",
     )
     poison_share: float = Field(
         0.5, gt=0, le=1, description="Share of dead letters among the last 10,000 records at which the worker stops."
@@ -195,13 +200,18 @@ class Settings(BaseSettings):
     review_policy: Path = Field(
         Path("review.toml"), description="What a cut may take, a TOML file; where there is none, the defaults hold."
     )
-    lateness_hours: float = Field(24.0, ge=0, description="How long after its end a window waits for late events.")
+    lateness_hours: float = Field(
+        24.0, ge=0, le=8_760, description="How long after its end a window waits for late events."
+    )
     cut_schedule: Annotated[str, AfterValidator(_crontab)] = Field(
         "0 6 * * *", description="When the leader cuts weeks that are due: crontab, UTC."
     )
 
     stalled_seconds: float = Field(
-        120.0, ge=20, description="How long a partition with work may stand still before /livez says that it is dead."
+        120.0,
+        ge=20,
+        le=86_400,
+        description="How long a partition with work may stand still before /livez says that it is dead.",
     )
     keep_content_days: int = Field(
         90, ge=0, le=36_500, description="How long what people and models said is kept, 0 for ever; numbers stay."
@@ -213,7 +223,9 @@ class Settings(BaseSettings):
     )
     keep_findings_days: int = Field(400, ge=0, le=36_500, description="How long findings are kept, 0 for ever.")
 
-    rebalance_seconds: float = Field(30.0, ge=2, description="How long Kafka waits for workers when the group changes.")
+    rebalance_seconds: float = Field(
+        30.0, ge=2, le=3_600, description="How long Kafka waits for workers when the group changes."
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line to log.")
 
     def finding_page(self, finding_id: str) -> str:

@@ -173,6 +173,14 @@ def test_variables_that_look_like_settings_and_are_none_are_named(setenv: Callab
     assert load().group == "known"
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, each in Settings.model_fields.items() if each.annotation in (int, float)]
+)
+def test_a_number_that_nothing_can_hold_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"SLUICE_{name.upper()}"):
+        load(**{name: 10**30})
+
+
 def test_each_setting_can_be_shown() -> None:
     settings = load(state_key="k" * 32, clickhouse_url="http://alice:s3cret@ch:8123/x")
     said = {name: settings.shown(name) for name in Settings.model_fields}
