@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime
+from errno import ENAMETOOLONG
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -173,4 +174,9 @@ def _is_own(manifest: Manifest, data: bytes) -> bool:
 
 
 def _is(path: Path, said: FileFact) -> bool:
-    return path.parent / path.name == path and path.is_file() and fact(path) == said
+    try:
+        return path.parent / path.name == path and path.is_file() and fact(path) == said
+    except OSError as error:
+        if error.errno == ENAMETOOLONG:  # a name that no file can have
+            return False
+        raise

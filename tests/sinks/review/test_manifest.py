@@ -68,6 +68,14 @@ def test_a_changed_file_is_named(batch: Path, name: str) -> None:
         verify(batch)
 
 
+def test_a_name_that_no_file_can_have_is_a_missing_file(batch: Path) -> None:
+    manifest = verify(batch)
+    named = manifest.model_copy(update={"files": {**manifest.files, "x" * 5000: manifest.files["items.jsonl"]}})
+    (batch / "manifest.json").write_bytes(named.to_bytes())
+    with pytest.raises(TamperedBatch, match=r"is not what manifest\.json says"):
+        verify(batch)
+
+
 def test_missing_files_are_named(batch: Path) -> None:
     (batch / "items.jsonl").unlink()
     (batch / "items.parquet").unlink()
