@@ -4,6 +4,7 @@ Layout: version (1 byte) · HMAC-SHA256 (32 bytes) over version, context and pay
 """
 
 import hmac
+import pickle
 
 VERSION = 1
 _MAC = 32
@@ -15,7 +16,15 @@ class StateRefused(Exception):
 
 
 # What reading a state raises that has other parts than this Sluice's: damaged before it was signed, of another build.
-NO_STATE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError)
+NO_STATE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    pickle.UnpicklingError,
+)
 
 
 def seal(payload: bytes, key: bytes, context: str) -> bytes:

@@ -18,6 +18,8 @@ from sinks.urls import parts_of
 from streams.readable import harmless
 from streams.sources import Source
 
+FILE = Path("sluice.toml")
+LONGEST = 64 * 1024  # bytes of it: what reads TOML takes the square of its length in time, and in memory, at worst
 TOKEN = "SLUICE_TOKEN_"  # noqa: S105  how the variables begin that hold tokens for others: no settings of ours
 
 
@@ -68,7 +70,7 @@ class Settings(BaseSettings):
     """The settings, each with one line of help; `sluice settings` prints them with their values."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SLUICE_", toml_file="sluice.toml", frozen=True, extra="forbid", allow_inf_nan=False
+        env_prefix="SLUICE_", toml_file=FILE, frozen=True, extra="forbid", allow_inf_nan=False
     )
 
     kafka_bootstrap: str = Field(
@@ -285,11 +287,13 @@ def load(**overrides: object) -> Settings:
     Raises SettingsError with one line for each wrong setting.
     """
     try:
+        if FILE.is_file() and (size := FILE.stat().st_size) > LONGEST:
+            raise SettingsError(f"{FILE} has {size:,} bytes, and may have {LONGEST:,}.")
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what the options hold
     except ValidationError as wrong:
         raise SettingsError("\n".join(_line(error) for error in wrong.errors())) from None
     except (ValueError, OSError, RecursionError) as wrong:  # a broken TOML file
-        raise SettingsError(f"sluice.toml cannot be read: {harmless(str(wrong))[:300]}") from None
+        raise SettingsError(f"{FILE} cannot be read: {harmless(str(wrong))[:300]}") from None
 
 
 def unknown_variables() -> list[str]:

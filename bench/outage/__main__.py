@@ -9,6 +9,7 @@ bench/outage.json.
 
 import statistics
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from bench.outage.history import Learned
 from bench.outage.quiet import quiet_week
 from bench.outage.trial import Told, outage
 from bench.outage.watched import settings, watched
+from bench.outage.webhook import Heard
 from deploy.local.broker import EmbeddedBroker
 from deploy.local.clickhouse import LocalClickHouse
 from streams.scenarios import PRESETS
@@ -48,7 +50,7 @@ def main(runs: int, per_second: float) -> None:
     console, folder = Console(stderr=True), Path(tempfile.mkdtemp(prefix="outage-"))
     console.print(f"Logs are in {folder}.")
     told: list[Told] = []
-    others: list[dict[str, Any]] = []
+    others: Counter[str] = Counter()
     with EmbeddedBroker() as broker, LocalClickHouse() as clickhouse:
         console.print("The past is read …")
         learned, before = learn(settings(broker.bootstrap, clickhouse.url), folder, per_second)
@@ -58,7 +60,7 @@ def main(runs: int, per_second: float) -> None:
             own = settings(broker.bootstrap, clickhouse.url)
             first, rest = outage(own, folder, learned, PRESETS["outage"], per_second, seed=1000 + run)
             told += first
-            others += [each.labels for each in rest]
+            others.update(map(_what, rest))
             console.print(f"Run {run + 1}: " + ", ".join(_short(each) for each in first) + f"; others: {len(rest)}")
         console.print("A quiet week goes through …")
         week = quiet_week(settings(broker.bootstrap, clickhouse.url), folder)
@@ -67,8 +69,8 @@ def main(runs: int, per_second: float) -> None:
         "runs": runs,
         "calls_per_second": per_second,
         "scenarios": {name: summary([each for each in told if each.scenario == name]) for name in _names(told)},
-        "heard_of_other_segments": others,
-        "heard_while_the_past_was_read": before,
+        "heard_of_other_segments": dict(others),
+        "heard_while_the_past_was_read": dict(before),
         "quiet_week": week,
     }
     _show(outcome, Console())
@@ -76,10 +78,10 @@ def main(runs: int, per_second: float) -> None:
         LATEST.write_bytes(orjson.dumps(outcome, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def learn(own: Any, folder: Path, per_second: float) -> tuple[Learned, list[dict[str, str]]]:
-    """Let a worker read the past; return what it learned, and what was heard meanwhile."""
+def learn(own: Any, folder: Path, per_second: float) -> tuple[Learned, Counter[str]]:
+    """Let a worker read the past; return what it learned, and how often what was heard of meanwhile."""
     with watched(own, folder) as running:
-        return history.live_through(running, per_second), [each.labels for each in running.webhook.heard]
+        return history.live_through(running, per_second), Counter(map(_what, running.webhook.heard))
 
 
 def summary(told: Sequence[Told]) -> dict[str, Any]:
@@ -95,6 +97,10 @@ def summary(told: Sequence[Told]) -> dict[str, Any]:
 
 def _names(told: Sequence[Told]) -> list[str]:
     return list(dict.fromkeys(each.scenario for each in told))
+
+
+def _what(each: Heard) -> str:
+    return f"{each.alert} {each.labels.get('metric', '')}".rstrip()
 
 
 def _short(each: Told) -> str:

@@ -388,6 +388,13 @@ def test_another_river_learns_adwin_anew_and_nothing_else(learned: bytes) -> Non
     assert [replace(each, seconded=False) for each in signals] == [replace(each, seconded=False) for each in whole]
 
 
+def test_a_broken_part_of_river_is_no_state(learned: bytes) -> None:
+    state = unpack(learned)
+    state["drift"]["levels"]["second"] |= {"detectors": b"\xff, which begins no pickle"}
+    with pytest.raises(StateRefused, match="it learns anew"):
+        SegmentBank.loads(pack(state), BUDGET)
+
+
 def test_state_is_small_and_soon_restored() -> None:
     """Twelve metrics, two busy weeks, and a finding that is open; texts apart, which are stored apart."""
     n = 14 * 6000

@@ -120,6 +120,12 @@ def test_a_file_that_is_not_toml_is_said_in_a_line(folder: Path, content: bytes)
     assert "\n" not in str(wrong.value)
 
 
+def test_a_file_that_would_take_minutes_to_read_is_refused_at_once(folder: Path) -> None:
+    (folder / "sluice.toml").write_text(".".join("a" * 50_000) + " = 1\n")
+    with pytest.raises(SettingsError, match=r"^sluice\.toml has 100,004 bytes, and may have 65,536\.$"):
+        load()
+
+
 def test_the_state_key_is_never_shown(folder: Path, setenv: Callable[[str, str], None]) -> None:
     setenv("SLUICE_STATE_KEY", "my very secret key")
     settings = load()
