@@ -14,7 +14,7 @@ from detectors.base import Estimate, Gone, Measurements, Opening, Signal
 from detectors.budget import Budget
 from detectors.cases import Cases
 from detectors.drift import Drift, Taken
-from detectors.episodes import Alarm
+from detectors.episodes import SPREAD, Alarm
 from detectors.held import LATEST, Held, part
 from detectors.learned import Shapes
 from detectors.minutes import MinuteWatch
@@ -25,7 +25,7 @@ from detectors.text_watch import Said, TextWatch
 
 VERSION = 6  # of the state: raise it when what is kept changes its meaning
 OBEYED = 64  # commands that are remembered, so that what Kafka delivers twice is obeyed once
-_MINUTE = ("minute silence", "minute level", "minute spread")  # by what minutes are watched
+_MINUTE = ("minute silence", "minute level", SPREAD)  # by what minutes are watched
 _NEVER = np.iinfo(np.int64).min
 Action = Literal["accept", "pin", "unpin", "reset"]
 

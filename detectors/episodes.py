@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil, log
 from typing import Any, Literal
 
+SPREAD = "minute spread"  # the detector that tells of no mean, but of a standard deviation of the logarithm
 MINUTE_NS = 60_000_000_000
 SLOTS = 12  # of a minute, in which a silence is looked for: 5 s each
 SLOT_NS = MINUTE_NS // SLOTS

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from typing_extensions import TypedDict
 
+from detectors.episodes import SPREAD
 from streams.readable import amount, harmless, moment, times
 
 SCHEMA_VERSION = 1
@@ -300,8 +301,7 @@ class LedgerRow:
     letters: int
 
 
-SPREAD = "minute spread"  # the detector that tells of no mean, but of a standard deviation of the logarithm
-_WIDEST = 99.0
+_WIDEST = 99.0  # a deviation of logarithms beyond which nobody has words
 
 
 class Slice(BaseModel):

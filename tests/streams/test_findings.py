@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from detectors.base import Estimate, Moved, Signal, Slice
-from streams.events import SPREAD, Finding
+from detectors.episodes import SPREAD
+from streams.events import Finding
 from streams.findings import finding
 from tests.sinks.found import FULL, SEGMENT, found, over
 
