@@ -82,7 +82,7 @@ class Meaning:
         return {
             "version": VERSION,
             "texts": self.texts,
-            "levels": zlib.compress(self._levels, 9),
+            "levels": zlib.compress(self._levels),
             **(self._bets.state() if self._bets else _no_bets()),
         }
 

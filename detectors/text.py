@@ -198,7 +198,7 @@ class TextDrift(base.DriftDetector):
             "features": VERSION,
             "log_threshold": self.log_threshold,
             "texts": self.texts,
-            "levels": zlib.compress(self._packed or bytes(self._levels), 9),
+            "levels": zlib.compress(self._packed or bytes(self._levels)),
             "meaning": self.meaning.state(),
             **{name: _compressed(array) for name, array in arrays.items()},
             **numbers,
