@@ -1,0 +1,42 @@
+"""A worker's threads share one heap, so that none keeps what it once needed for itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# A process of its own: what was said to its C library cannot be taken back.
+HEAPS = """
+import ctypes, sys, threading
+from streams.memory import share_one_heap
+if sys.argv[2] == "shared":
+    share_one_heap()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
+libc.free.argtypes = libc.fclose.argtypes = [ctypes.c_void_p]
+libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+all_there = threading.Barrier(5)
+def take():
+    taken = libc.malloc(10_000)
+    all_there.wait()
+    libc.free(taken)
+threads = [threading.Thread(target=take) for _ in range(4)]
+for thread in threads: thread.start()
+all_there.wait()
+for thread in threads: thread.join()
+file = libc.fopen(sys.argv[1].encode(), b"w")
+libc.malloc_info(0, file)
+libc.fclose(file)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mallopt(3) is glibc's")
+def test_threads_take_from_one_heap(tmp_path: Path) -> None:
+    def heaps(how: str) -> int:
+        said = tmp_path / how
+        subprocess.run([sys.executable, "-c", HEAPS, str(said), how], check=True, timeout=60)
+        return said.read_text(encoding="utf-8").count("<heap nr=")
+
+    assert heaps("each their own") > 1
+    assert heaps("shared") == 1
