@@ -2,7 +2,8 @@
 
 A probe is an event in so many; its row has come when a query sees it, so that what is measured contains the broker,
 the worker, the insert, and up to POLL_S of waiting for the next query. A finding's event is the one that tipped it: in
-the last third of a step the commonest segments answer five times slower.
+the last third of a step four busy segments answer five times slower, others in each step: where a finding is open, no
+second one opens.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import itertools
 import math
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,14 +26,15 @@ from streams.settings import Settings
 from streams.stack import LocalWorker
 from streams.topics import REQUESTS
 
-SHARES = (0.1, 0.5, 0.8)
+# Shares of the top rate, and the models that answer slowly at each; model-0 is the commonest.
+STEPS = {0.1: {0, 3, 6, 9}, 0.5: {1, 4, 7, 10}, 0.8: {2, 5, 8, 11}}
 WARM_S, WARM = 10.0, 0.5  # before the first step, for the detectors to learn what is usual
 STEP_S = 15.0
 SETTLE_S, DRAIN_S = 4.0, 15.0  # how long rows and findings are waited for after a step, at least and at most
 POLL_S = 0.1
 PROBES_PER_S = 50.0
 POOL = 4_000  # inferences that are sent again and again under other ids
-SLOW = re.compile(rb'"gen_ai.request.model":"model-[0-3]"')
+_MODEL = re.compile(rb'"gen_ai.request.model":"model-([0-9]+)"')
 _SEEN = "SELECT DISTINCT inference_id FROM inference_parts WHERE inference_id IN {ids:Array(String)}"
 _FOUND = """
 SELECT finding_id, min(toUnixTimestamp64Nano(time)) FROM finding_events
@@ -62,12 +64,12 @@ def measure(settings: Settings, top: float) -> list[Step]:
     """Run a worker under shares of `top`, events a second, one after the other."""
     pool = list(_pool())
     with LocalWorker(settings) as worker:
-        asyncio.run(_Sending(pool, WARM_S, slow=False).run(settings, WARM * top))
-        return [asyncio.run(_step(share, top, pool, settings, worker)) for share in SHARES]
+        asyncio.run(_Sending(pool, WARM_S).run(settings, WARM * top))
+        return [asyncio.run(_step(share, top, pool, settings, worker)) for share in STEPS]
 
 
 async def _step(share: float, top: float, pool: Sequence["_Template"], settings: Settings, worker: LocalWorker) -> Step:
-    sending, step = _Sending(pool, STEP_S, slow=True), Step(share)
+    sending, step = _Sending(pool, STEP_S, STEPS[share]), Step(share)
     watching = asyncio.create_task(_watch(step, sending, connect(settings.clickhouse_url)))
     step.events_per_s = await sending.run(settings, share * top)
     await watching
@@ -92,28 +94,30 @@ async def _watch(step: Step, sending: "_Sending", client: Client) -> None:
 
 
 class _Template(NamedTuple):
-    """A record to send again, and its value where the model answers slowly."""
+    """A record to send again, the number of its model where it has one, and its value where that answers slowly."""
 
     record: Record
+    model: int | None
     slow: bytes
 
 
 def _pool() -> Iterator[_Template]:
     for record in native_records(POOL, seed=1):
-        value = record.value
-        if SLOW.search(value):
-            value = re.sub(rb'"duration_s":([0-9.]+)', lambda told: b'"duration_s":%.4f' % (5 * float(told[1])), value)
-        yield _Template(record, value)
+        named = _MODEL.search(record.value)
+        slow = re.sub(
+            rb'"duration_s":([0-9.]+)', lambda told: b'"duration_s":%.4f' % (5 * float(told[1])), record.value
+        )
+        yield _Template(record, int(named[1]) if named else None, slow)
 
 
 class _Sending:
-    """Records that get their ids and the time as they are drawn, for some seconds; `probes` are the ids of those whose
-    rows are asked for, with their times, nanoseconds."""
+    """Records that get their ids and the time as they are drawn, for some seconds, in whose last third `slow` models
+    are slow; `probes` are the ids of those whose rows are asked for, with their times, nanoseconds."""
 
-    def __init__(self, pool: Sequence[_Template], seconds: float, *, slow: bool) -> None:
-        self._pool, self._seconds = pool, seconds
+    def __init__(self, pool: Sequence[_Template], seconds: float, slow: Set[int] = frozenset()) -> None:
+        self._pool, self._seconds, self._slow = pool, seconds, slow
         self._began = time.time_ns()
-        self.slow_from_ns = self._began + round(seconds * 2 / 3 * 1e9) if slow else 2**62
+        self.slow_from_ns = self._began + round(seconds * 2 / 3 * 1e9)
         self.probes: dict[str, int] = {}
 
     async def run(self, settings: Settings, events_per_s: float) -> float:
@@ -134,7 +138,7 @@ class _Sending:
                 if now > self._began + self._seconds * 1e9:
                     return
                 record = template.record
-                value = template.slow if now > self.slow_from_ns else record.value
+                value = template.slow if now > self.slow_from_ns and template.model in self._slow else record.value
                 inference_id = unique + (record.key or b"")[8:]
                 value = value.replace(record.key or b"", inference_id)
                 value = value.replace(b"%d000000" % record.timestamp_ms, b"%d" % now)
