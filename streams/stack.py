@@ -40,6 +40,7 @@ class LocalWorker(LocalServer):
         """Hand the settings over by the environment: the state key must not show in the list of processes."""
         values = {name: getattr(self.settings, name) for name in Settings.model_fields}
         values["sources"] = json.dumps({topic: source.model_dump() for topic, source in values["sources"].items()})
+        values["segment_shares"] = json.dumps(values["segment_shares"])
         return {
             f"SLUICE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in values.items()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from sinks import retention
 from sinks.clickhouse import ClickHouse, migrate
 from sinks.lost_tables import make_anew
 from streams import backup as backup_module
@@ -29,11 +30,13 @@ def backup(archive: Path) -> None:
 @main.command("migrate")
 @plainly
 def migrate_() -> None:
-    """Bring ClickHouse's tables to this version, as the owner of the schema; a worker that may does it by itself.
+    """Bring ClickHouse's tables and their retention to this version and these settings, as the owner of the schema; a
+    worker that may does it by itself.
 
     Tables that were lost are made anew, empty: that no worker does.
     """
-    client = ClickHouse(settings_module.load().clickhouse_url).client
+    held = settings_module.load()
+    client = ClickHouse(held.clickhouse_url).client
     for name in migrate(client) or ["nothing: all was done before"]:
         click.echo(f"Applied {name}.")
     for name in make_anew(client):
@@ -42,6 +45,8 @@ def migrate_() -> None:
             "workers, `sluice rewind records`, start them.",
             err=True,
         )
+    for statement in retention.apply(client, held.retention):
+        click.echo(f"Retention: {statement}.")
 
 
 @main.command()
@@ -52,6 +57,7 @@ def restore(archive: Path) -> None:
     held = settings_module.load()
     client = ClickHouse(held.clickhouse_url).client
     migrate(client)
+    retention.apply(client, held.retention)
     done = backup_module.restore(held, client, archive)
     click.echo(f"{done.files:,} files are back, and the detectors of {done.segments:,} segments.")
     if done.refused:

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from click.testing import CliRunner
 from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse import connect, migrate
 from sinks.retention import CONTENT, Retention, apply
+from streams.cli import main
 from tests.sinks.review.planting import feedback, finding, inference, plant, request, response
 
 NOW = datetime.now(UTC)
@@ -88,6 +90,15 @@ def test_a_late_half_does_not_bring_content_back(client: Client) -> None:
     materialize(client, "inference_parts")
     for column in CONTENT["inference_parts"]:
         assert client.query(f"SELECT {column} FROM inference_parts").result_rows == [(None,)]  # noqa: S608  our own
+
+
+def test_the_owner_of_the_schema_leaves_nothing_to_a_worker_that_may_alter_nothing(client: Client) -> None:
+    url = f"{client.url}/{client.database}"
+    said = CliRunner().invoke(
+        main, ["migrate"], env={"SLUICE_CLICKHOUSE_URL": url, "SLUICE_KEEP_DEAD_LETTERS_DAYS": "7"}
+    )
+    assert (said.exit_code, "Retention: ALTER TABLE dead_letters" in said.output) == (0, True), said.output
+    assert apply(client, Retention(dead_letters=7)) == []
 
 
 def test_it_is_told_once_and_again_only_where_it_changes(client: Client) -> None:

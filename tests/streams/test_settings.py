@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.settings import Settings, SettingsError, load, shown, tokens, unknown_variables
+from streams.stack import LocalWorker
 
 SECRET = "s3cr%2F3t"  # noqa: S105  # of nobody
 
@@ -201,3 +202,15 @@ def test_tokens_for_others_are_variables_of_their_own_and_no_other_is_one(setenv
     setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     assert tokens() == {"SLUICE_TOKEN_JUDGE": SECRET}
     assert unknown_variables() == []
+
+
+def test_a_worker_gets_all_settings_of_its_parent(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "sluice.toml").write_text(
+        'partitions = 8\n[segment_shares]\n"chat|/v1/chat|large|production" = 0.25\n'
+        '[sources.spans]\nformat = "otlp_traces"\ncontent = "none"\n'
+    )
+    told = load(state_key="k" * 32, clickhouse_url="http://u:p@h:8123/d")
+    (folder / "sluice.toml").unlink()
+    for name, value in LocalWorker(told).environment().items():
+        monkeypatch.setenv(name, value)
+    assert load() == told
