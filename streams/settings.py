@@ -138,7 +138,10 @@ class Settings(BaseSettings):
         5.0, gt=0, le=300, description="How often detector state goes to its changelog, at most."
     )
     segments: int = Field(
-        2000, ge=1, le=10_000_000, description="Segments a worker watches apart; the rest is one, `other`."
+        2000,
+        ge=1,
+        le=10_000_000,
+        description="Segments watched apart; the rest is one, `other`. SLUICE_FALSE_ALARMS is shared between so many.",
     )
     pseudonym_key: SecretStr = Field(
         SecretStr(""), description="Makes users' pseudonyms (HMAC-SHA256); where empty, made of the state key."
