@@ -37,7 +37,7 @@ def faust_app(settings: Settings, *groups: frozenset[str]) -> faust.App:
         web_tables_enabled=False,  # else whoever asks is given detector state
         web_router_enabled=False,
         datadir=str(Path(tempfile.gettempdir()) / "sluice-faust"),  # Faust wants one; a memory store writes nothing
-        producer_compression_type="lz4",
+        producer_compression_type="zstd",
         **app_settings(settings.rebalance_seconds),
     )
     app.transport = BatchTransport(

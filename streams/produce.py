@@ -94,7 +94,7 @@ async def produce(
     producer = AIOKafkaProducer(
         **kafka.options(),
         acks="all",
-        compression_type="lz4",
+        compression_type="zstd",
         linger_ms=20,
         max_batch_size=BATCH_BYTES,
         max_request_size=REQUEST_BYTES,

@@ -80,7 +80,7 @@ async def test_records_come_back_whole_and_in_order(broker: KafkaServer, topic: 
     ]
 
 
-@pytest.mark.parametrize("compression", ["gzip", "lz4"])
+@pytest.mark.parametrize("compression", ["gzip", "lz4", "zstd"])
 async def test_compressed_batches(broker: KafkaServer, topic: str, compression: str) -> None:
     values = [b"%d" % i * 50 for i in range(500)]
     producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, compression_type=compression, linger_ms=20)
