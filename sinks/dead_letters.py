@@ -40,7 +40,9 @@ LIMIT {{limit:UInt32}}
 """  # noqa: S608  # our own text, never a value
 _PAGE = f"""{_WANTED} AND state IN {{states:Array(String)}}
     AND (topic::String, partition, offset, item) > {{after:Tuple(String, Int32, Int64, UInt32)}}"""
-_ONE = "topic = {topic:String} AND partition = {partition:Int32} AND offset = {offset:Int64} AND item >= {item:UInt32}"
+_OF_RECORD = "topic = {topic:String} AND partition = {partition:Int32} AND offset = {offset:Int64}"
+_ONE = f"{_OF_RECORD} AND item >= {{item:UInt32}}"
+_BEFORE = f"{_OF_RECORD} AND item < {{item:UInt32}} AND value IS NOT NULL"
 
 
 class NoSuchLetter(Exception):
@@ -129,6 +131,11 @@ def one(client: Client, place: Place) -> Letter:
         said = f"{str(place)!r:.120}"
         raise NoSuchLetter(f"No dead letter lies at {said}; `sluice dead-letters list` names those that there are.")
     return found[0]
+
+
+def before(client: Client, place: Place) -> list[Letter]:
+    """Return the letters with bytes before one of their record, the first 200, among which are the record's own."""
+    return _read(client, _BEFORE, 2 * PAGE, place._asdict())
 
 
 def mark(client: Client, places: Sequence[Place]) -> None:

@@ -98,7 +98,7 @@ class Ingest:
             if self.erased is not None and (gone := self.erased.among(block)):
                 block = self.reader.read((event.value for event in events), gone)
                 self.metrics.erased_again.inc(len(gone))
-        self.poison.note(block.ledger, block.letters)
+        self.poison.note(block.ledger, block.letters, block.failed_again)
         return block
 
     async def confirm(self, block: ingest.Block, events: list[Delivered]) -> None:

@@ -45,10 +45,15 @@ class PoisonWatch:
     records: int = 0
     dead: int = 0
 
-    def note(self, ledger: Iterable[LedgerRow], letters: list[DeadLetter]) -> None:
-        """Count a block. Raises PoisonFlood; the block is then not acknowledged and will be read again."""
+    def note(self, ledger: Iterable[LedgerRow], letters: list[DeadLetter], failed_again: int = 0) -> None:
+        """Count a block. Raises PoisonFlood; the block is then not acknowledged and will be read again.
+
+        `failed_again` of its records were replayed by a person, and are no flood: nothing changed at a gateway.
+        """
         rows = list(ledger)
-        records, dead = sum(row.records for row in rows), sum(row.dead for row in rows)
+        records, dead = (
+            sum(each) - failed_again for each in ([row.records for row in rows], [row.dead for row in rows])
+        )
         self.blocks.append((records, dead))
         self.records += records
         self.dead += dead

@@ -268,7 +268,7 @@ class DeadLetter:
     """A record that could not become an event, or an item of it, with why not; `detail` never quotes the record.
 
     `item` counts what was read from the record before. `value` is the record's bytes, or a message that holds only the
-    item; of a record's further faults without such a message it is None: the first one has the bytes.
+    item; of a record's further faults without such a message it is None: the first one of those has the bytes.
     """
 
     topic: str

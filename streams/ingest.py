@@ -11,6 +11,7 @@ from aiokafka.structs import ConsumerRecord
 
 from detectors.base import Measurements
 from sinks import columns
+from sinks.dead_letters import ORIGIN
 from streams import measure
 from streams.batches import RecordBatch
 from streams.dead_letters import dead_letter
@@ -39,6 +40,7 @@ class Block:
     questions: list[Row] = field(default_factory=list)  # of requests whose features or texts are watched
     letters: list[DeadLetter] = field(default_factory=list)
     ledger: list[LedgerRow] = field(default_factory=list)
+    failed_again: int = 0  # records that were sent again by a replay, and are dead letters once more
 
     @property
     def events(self) -> int:
@@ -146,7 +148,9 @@ class Reader:
             for start in range(0, len(batch.records), WARM):
                 read = [len(kind.events) for kind in block.kinds()]
                 for record in batch.records[start : start + WARM]:
-                    dead += not self._record(block, record, source, decoder or _received(record), number, without)
+                    if not self._record(block, record, source, decoder or _received(record), number, without):
+                        dead += 1
+                        block.failed_again += header(record.headers, ORIGIN) is not None
                 for kind, first in zip(block.kinds(), read, strict=True):
                     self.redactor.apply_all(kind.events[first:], source.content)
             block.ledger.append(
@@ -165,12 +169,14 @@ class Reader:
     ) -> bool:
         """Read one record and say whether it could be: False when all that it gave is dead letters."""
         events = letters = 0
+        whole = True  # whether the record's own bytes are yet to be kept
         place = f"{record.topic}/{record.partition}/{record.offset}"
         asked: dict[str, InferenceRequest] = {}
         read = decode(decoder, record.value, record.headers, limit=self.limit, ingest_ms=record.timestamp)
         for item, event in enumerate(read):
             if isinstance(event, InvalidEvent):
-                block.letters.append(dead_letter(record, event, item, whole=letters == 0))
+                block.letters.append(dead_letter(record, event, item, whole=whole))
+                whole = whole and event.item is not None
                 letters += 1
                 continue
             if source.synthetic and not event.synthetic:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from clickhouse_connect.driver.client import Client
 
-from sinks.dead_letters import ORIGIN, PAGE, Letter, mark
+from sinks.dead_letters import ORIGIN, PAGE, Letter, before, mark
 from streams.kafka import Connection
 from streams.produce import Record, produce
 
@@ -20,7 +20,7 @@ class LettersRefused(Exception):
 
 @dataclass(slots=True)
 class Sent:
-    """How many letters went back, by topic, and how many have no bytes of their own: their record's first has them."""
+    """How many letters went back, by topic, and how many have no bytes of their own: an earlier one has them."""
 
     records: Counter[str] = field(default_factory=Counter)
     without_bytes: int = 0
@@ -41,20 +41,34 @@ def send_again(client: Client, kafka: Connection, letters: Iterable[Letter], tol
         KafkaUnreachable: it does not answer.
         LettersRefused: it refuses a record.
     """
-    sent, walk = Sent(), iter(letters)
+    sent, walk = Sent(), _borne(client, letters)
     while page := list(islice(walk, PAGE)):
-        records = list(_records(page))
+        going = [each for _, needed in page for each in needed]
+        records = list(_records(going))
         produced = asyncio.run(produce(records, kafka))
         if produced.refused:
             raise LettersRefused(
                 f"Kafka takes {produced.refused.total()} of these records no longer, first of {min(produced.refused)}: "
                 "raise its max.message.bytes, then replay again. What was taken may come twice, and counts once."
             )
-        mark(client, [letter.place for letter in page])
+        mark(client, list(dict.fromkeys(each.place for each in [*going, *(letter for letter, _ in page)])))
         sent.records += produced.confirmed
-        sent.without_bytes += len(page) - len(records)
+        sent.without_bytes += sum(letter.value is None for letter, _ in page)
         told(sent.records.total() + sent.without_bytes)
     return sent
+
+
+def _borne(client: Client, letters: Iterable[Letter]) -> Iterator[tuple[Letter, list[Letter]]]:
+    """Give each letter with those that must go for it: itself, or, for the first of a record that has no bytes, those
+    before it of which one has the record's, also where they are not meant."""
+    record, gone, whole = None, set[int](), False
+    for letter in letters:
+        if record != letter.place[:3]:
+            record, gone, whole = letter.place[:3], set(), False
+        needed = [letter] if letter.value is not None else [] if whole else before(client, letter.place)
+        whole = whole or letter.value is None
+        yield letter, [each for each in needed if each.place.item not in gone]
+        gone.update(each.place.item for each in needed)
 
 
 def _records(letters: Iterable[Letter]) -> Iterator[Record]:

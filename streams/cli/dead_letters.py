@@ -92,7 +92,7 @@ def _facts(letter: Letter) -> list[tuple[str, str]]:
         ("wrong is", harmless(letter.detail)),
         ("key", _text(letter.key)),
         *(("header", f"{harmless(name)}: {_text(value)}") for name, value in letter.headers),
-        ("bytes", "with the record's first letter" if letter.value is None else f"{len(letter.value):,}"),
+        ("bytes", "with an earlier letter of the record" if letter.value is None else f"{len(letter.value):,}"),
         ("value", _text(letter.value)),
     ]
 
@@ -124,6 +124,6 @@ def replay(reason: str, topic: str, since: datetime | None, until: datetime | No
     for name, count in sorted(sent.records.items()):
         click.echo(f"{count:,} records to {harmless(name)}")
     if sent.without_bytes:
-        click.echo(f"{sent.without_bytes:,} letters went with their record's first.")
+        click.echo(f"{sent.without_bytes:,} letters went with an earlier one of their record.")
     if not sent.records:
         click.echo("There was nothing to send.")

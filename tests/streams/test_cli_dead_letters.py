@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,9 +14,11 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy.local.broker import EmbeddedBroker
 from deploy.local.processes import free_port
-from sinks.clickhouse import connect
+from sinks.clickhouse import connect, migrate
+from sinks.columns import dead_letter_rows
 from sinks.dead_letters import ORIGIN
 from streams import topics
+from streams.events import DeadLetter
 from streams.kafka import connection
 from streams.produce import Record, produce
 from streams.settings import Settings, load
@@ -132,3 +135,28 @@ def test_a_mended_format_is_replayed_and_what_fails_again_stays(post: Post) -> N
         *((b"\xfe", value, (*HEADERS, (ORIGIN, b"gateway/0/%d/0" % n))) for n, value in enumerate(sent)),
         (b"\xfe", HOSTILE, (*HEADERS, (ORIGIN, b"gateway/0/5/0"))),
     ]
+
+
+def test_a_filter_that_leaves_the_bytes_out_brings_them_along(clickhouse_url: str) -> None:
+    with EmbeddedBroker() as broker:
+        post = Post(broker, clickhouse_url)
+        migrate(post.client)
+        value = b"all of the record"
+        kept = [
+            DeadLetter(TOPIC, 0, offset, item, 1_790_000_000_000, reason, "why", None, held, ())
+            for offset in (0, 1)
+            for item, reason, held in (
+                (0, "wrong_shape", b"one item"),
+                (1, "time_ahead", value),
+                (2, "no_time", None),
+                (3, "no_time", None),
+            )
+        ]
+        post.client.insert_arrow("dead_letters", dead_letter_rows(kept))
+        assert post.run("replay", "--reason", "no_time") == (
+            f"4 records to {TOPIC}\n4 letters went with an earlier one of their record.\n"
+        )
+        sent = asyncio.run(post.records(4))
+        assert Counter(each[1] for each in sent) == {b"one item": 2, value: 2}
+        assert {row[0] for row in post.states()} == {"replayed"}
+        assert post.run("replay") == "There was nothing to send.\n"

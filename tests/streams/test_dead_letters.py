@@ -57,6 +57,15 @@ def test_bad_items_of_records_that_gave_events_are_no_flood() -> None:
     PoisonWatch(share=0.5).note([row], [_letter()] * 9_000)
 
 
+def test_a_replay_that_fails_again_is_no_flood() -> None:
+    watch = PoisonWatch(share=0.5)
+    row = LedgerRow("inference.requests", 3, 0, 3_999, 4_000, 1_000, 3_000, 1_000, 3_000)
+    for _ in range(5):
+        watch.note([row], [_letter()] * 3_000, failed_again=3_000)
+    with pytest.raises(PoisonFlood, match=r"3,000 of the last"):
+        PoisonWatch(share=0.5).note([row], [_letter()] * 3_000)
+
+
 def test_an_old_flood_is_forgotten() -> None:
     watch = PoisonWatch(share=0.5)
     _note(watch, 2_000, 1_000)

@@ -3,18 +3,22 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiokafka.structs import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sinks.dead_letters import ORIGIN
 from streams import ingest
 from streams.batches import RecordBatch
-from streams.events import LedgerRow
+from streams.events import DeadLetter, LedgerRow
+from streams.gateways.otlp import MOST_SET_ASIDE
 from streams.measure import Questions, Segments, position_of, source_of
 from streams.redaction import Redactor
 from streams.sources import Source
+from tests.streams.gateways import otlp_messages as otlp
 from tests.streams.test_events import EXAMPLES, FEEDBACK, NOON, REQUEST, RESPONSE
 
 TOPICS = ("inference.requests", "inference.responses", "inference.feedback")
@@ -160,3 +164,43 @@ def test_every_record_is_accounted_for(shapes: list[tuple[str, int, list[bool], 
     sent = [f"{each.topic}/{record.partition}/{record.offset}" for each in batches for record in each.records]
     assert Counter(written + dead) == Counter(sent)
     assert all(len(kind.events) == len(kind.records) == len(kind.ingest_ms) == len(kind.positions) for kind in kinds)
+
+
+CHAT = {"gen_ai.operation.name": "chat"}
+BAD_SPAN = otlp.span(CHAT, span_id=b"shorter")
+
+
+def letters_of_spans(*spans: Any, received_ms: int) -> tuple[bytes, list[DeadLetter]]:
+    """The dead letters of one record of spans, and its bytes."""
+    value = otlp.traces(*spans)
+    record = ConsumerRecord("spans", 0, 7, received_ms, 1, None, value, None, 0, len(value), ())
+    named = Segments(10)
+    source = {"spans": Source(format="otlp_traces")}
+    spans_reader = ingest.Reader(source, named, Redactor(b"p" * 32), LIMIT, Questions(named, share=0.0))
+    return value, spans_reader.read([RecordBatch("spans", 0, 7, 7, [record])]).letters
+
+
+def test_what_stands_for_all_further_bad_items_has_the_bytes_of_the_record() -> None:
+    value, letters = letters_of_spans(*[BAD_SPAN] * (MOST_SET_ASIDE + 5), received_ms=otlp.INGEST_NS // 1_000_000)
+    *alone, rest = letters
+    assert len(alone) == MOST_SET_ASIDE
+    assert all(letter.value and len(letter.value) < len(value) for letter in alone)
+    assert "5 further" in rest.detail
+    assert rest.value == value
+
+
+def test_the_first_event_that_has_no_message_of_its_own_keeps_the_record() -> None:
+    days_before = (otlp.START // 1_000_000) - 3 * 86_400_000
+    value, letters = letters_of_spans(BAD_SPAN, otlp.span(CHAT), received_ms=days_before)
+    assert [letter.reason for letter in letters][1:] == ["time_ahead"] * (len(letters) - 1)
+    assert len(letters) > 2
+    assert [letter.value == value for letter in letters] == [False, True, *[False] * (len(letters) - 2)]
+    assert all(letter.value is None for letter in letters[2:])
+
+
+def test_what_was_replayed_and_fails_again_is_counted_apart() -> None:
+    requests = TOPICS[0]
+    plain = batch(requests, 0, 5, [b"{", b"{", event(requests)])
+    again = [replace(record, headers=((ORIGIN, b"x/0/1/0"),)) for record in plain.records[1:]]
+    block = read(RecordBatch(requests, 0, 5, 7, [plain.records[0], *again]))
+    assert (len(block.letters), block.ledger[0].dead, block.failed_again) == (2, 2, 1)
