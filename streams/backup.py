@@ -91,10 +91,16 @@ def restore(settings: Settings, client: Client, archive: Path) -> Done:
     """
     if there := _there(settings, client):
         raise BackupRefused(f"A backup is restored where nothing is yet, and here is {there}: move it away first.")
-    settings.batches.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.batches.parent, prefix=".restore-") as scratch:
+    settings.batches.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.batches, prefix=".restore-") as scratch:
         folder = Path(scratch)
         files, kept = unpacked(archive, folder)
+        for name, place in _places(settings).items():
+            if (folder / name).exists() and not _writable(place):
+                raise BackupRefused(
+                    f"{place} cannot be written: mount it so that it can be, or set SLUICE_{_SETTINGS[name]} to a path "
+                    "that can. Nothing is restored yet."
+                )
         states, refused = _elsewhere(settings, kept)
         if not asyncio.run(kept_state.sealed(settings)):
             asyncio.run(kept_state.put(settings, states))
@@ -103,6 +109,12 @@ def restore(settings: Settings, client: Client, archive: Path) -> Done:
             if (folder / name).exists():
                 _copy(folder / name, place)
     return Done(files, len(states), refused)
+
+
+def _writable(place: Path) -> bool:
+    """Say whether something can be put in a place, or where it is to be made."""
+    there = next(each for each in (place.absolute(), *place.absolute().parents) if each.exists())
+    return os.access(there, os.W_OK) and (there == place.absolute() or there.is_dir())
 
 
 def _copy(found: Path, place: Path) -> None:
@@ -115,6 +127,9 @@ def _copy(found: Path, place: Path) -> None:
 
 def _places(settings: Settings) -> dict[str, Path]:
     return {"batches": settings.batches, "releases": settings.releases, POLICY: settings.review_policy}
+
+
+_SETTINGS = {"batches": "BATCHES", "releases": "RELEASES", POLICY: "REVIEW_POLICY"}
 
 
 def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:

@@ -3,6 +3,7 @@
 import click
 
 from sinks.clickhouse import ClickHouse
+from sinks.review.folder import workshop
 from streams import settings as settings_module
 from streams.cli.group import main, plainly
 from streams.sealing import content_keys
@@ -20,4 +21,6 @@ def rewrap_command() -> None:
     if keys is None:
         raise click.UsageError("SLUICE_CONTENT_KEY is empty: nothing is sealed here.")
     keys.require_known()
-    click.echo(f"{keys.rewrap():,} keys are wrapped anew: take SLUICE_CONTENT_KEYS_BEFORE out of the settings.")
+    with workshop(held.batches, "rewrapping"):  # an erasure that ran beside it would destroy a key that comes back
+        wrapped = keys.rewrap()
+    click.echo(f"{wrapped:,} keys are wrapped anew: take SLUICE_CONTENT_KEYS_BEFORE out of the settings.")

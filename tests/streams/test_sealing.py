@@ -13,6 +13,7 @@ from sinks.joins import Joins, Spoken
 from sinks.review.cut import cut
 from sinks.review.erasure.erase import erase
 from sinks.review.erasure.subject import Subject
+from sinks.review.folder import workshop
 from sinks.review.policy import Budget, Caps, Policy, Quotas
 from sinks.review.similar import similar
 from sinks.review.windows import Window
@@ -34,6 +35,7 @@ from tests.streams.sealed_week import (
     settings,
     store,
 )
+from tests.streams.test_cli import sluice
 
 W46 = Window.week("2026-W46")
 DAY = timedelta(days=1)
@@ -187,3 +189,17 @@ def test_a_prediction_is_judged_in_a_later_block_and_without_the_key_it_is_not_k
     assert PHRASE in str(meant.output_messages)
     (unknown,) = Joins(sealed).meant(spoken, output=True)
     assert unknown == meant._replace(output_messages=None)
+
+
+def test_keys_are_not_wrapped_anew_beside_an_erasure(clickhouse_url: str, tmp_path: Path) -> None:
+    with database(clickhouse_url) as sink:
+        store(sink, planted(), settings(sink))
+        given = {
+            "SLUICE_CLICKHOUSE_URL": sink.url,
+            "SLUICE_CONTENT_KEY": NEXT_KEY,
+            "SLUICE_CONTENT_KEYS_BEFORE": KEY,
+            "SLUICE_BATCHES": str(tmp_path),
+        }
+        with workshop(tmp_path, "erasing"):
+            assert "Another process is cutting" in sluice("rewrap", **given).output
+        assert "1 keys are wrapped anew" in sluice("rewrap", **given).output

@@ -9,6 +9,7 @@ import pytest
 
 from deploy.local.broker import EmbeddedBroker
 from sinks.backup import KEPT, KEYS, TRAFFIC
+from streams.backup import BackupRefused, restore
 from streams.stack import LocalWorker
 from tests.whole.events import EACH, answers
 from tests.whole.harness import World
@@ -110,4 +111,9 @@ def _assert_damage_is_refused(spare: World, archive: Path) -> None:
     assert f"{log} is not what was written" in refusal(spare.sluice("restore", str(damaged)))
     damaged.write_bytes(whole[: at + 1])
     assert "is no whole backup" in refusal(spare.sluice("restore", str(damaged)))
+    blocked = spare.folder / "a file"
+    blocked.touch()
+    elsewhere = spare.settings.model_copy(update={"review_policy": blocked / "review.toml"})
+    with pytest.raises(BackupRefused, match="set SLUICE_REVIEW_POLICY to a path that can"):
+        restore(elsewhere, spare.client, archive)
     assert not [name for name in FOLDERS if (spare.folder / name).exists()]
