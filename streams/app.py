@@ -31,7 +31,7 @@ from streams.memory import collect_by_the_clock
 from streams.offers import Offers
 from streams.pace import Backlog, WorkClock
 from streams.receiver.refusals import CannotServe
-from streams.receiver.routes import Receiver
+from streams.receiver.routes import IDLE_S, Receiver
 from streams.sealing import Sealing, content_keys
 from streams.settings import Settings
 from streams.status_page import guard
@@ -170,7 +170,7 @@ def _serve(app: faust.App, settings: Settings, metrics: Metrics, vitals: Vitals,
     web.web_app.middlewares.append(guard.middleware(settings, frozenset(open_paths)))
     log.info("%s", guard.said(settings))
     # Faust's own would unpack bodies, and take a gzip that breaks off for whole.
-    web._runner = AppRunner(web.web_app, access_log=None, auto_decompress=False)
+    web._runner = AppRunner(web.web_app, access_log=None, auto_decompress=False, keepalive_timeout=IDLE_S)
 
 
 def _events(stream: StreamT[bytes]) -> AsyncIterator[Delivered]:

@@ -95,7 +95,9 @@ class Settings(BaseSettings):
     kafka_user: str = Field("", description="Who logs in to Kafka; of OAUTHBEARER the client id.")
     kafka_password: SecretStr = Field(SecretStr(""), description="Its password; of OAUTHBEARER the client secret.")
     kafka_token_url: str = Field(
-        "", pattern=r"^(https?://[^\s/]+\S*)?$", description="Where OAUTHBEARER fetches tokens (client credentials)."
+        "",
+        pattern=r"^(https?://[^\s/@]+[^\s@]*)?$",
+        description="Where OAUTHBEARER fetches tokens (client credentials).",
     )
     group: str = Field("sluice", min_length=1, description="Consumer group; workers of one group share the partitions.")
     topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]*$", description="Put before every topic's name.")

@@ -44,6 +44,7 @@ class Vitals:
 
     def __post_init__(self) -> None:
         self._movement = Movement()
+        self._away = False
         self._answered_at = self.clock()
         self._last_look = self.clock()
         self._seen = Health(limit_s=self.limit_s)
@@ -54,9 +55,14 @@ class Vitals:
         try:
             ends = await self.ends.ask(confirmed)
             self._answered_at = self.clock()
+            if self._away:
+                log.warning("Kafka says again where logs end.")
+            self._away = False
         except KafkaAway as away:
             ends = {}
-            log.info("Kafka does not say where logs end (%s); asked again in %.0f s.", away, EVERY_S)
+            if not self._away:
+                log.warning("Kafka does not say where logs end (%s); asked again every %.0f s.", away, EVERY_S)
+            self._away = True
         now = self.clock()
         # Tansu answers with the beginning of its last batch, and tells the end with every fetch.
         places = {

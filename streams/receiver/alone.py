@@ -12,7 +12,7 @@ from sinks.prometheus import Metrics
 from streams import topics
 from streams.receiver.auth import shows
 from streams.receiver.refusals import CannotServe
-from streams.receiver.routes import Receiver
+from streams.receiver.routes import IDLE_S, Receiver
 from streams.settings import Settings
 
 FINISH_SECONDS = 15  # for requests under way when the end comes; each has to read its body and wait for Kafka
@@ -47,7 +47,13 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
     application.router.add_get("/metrics", exposition)
     receiver.attach(application)
     await topics.ensure(settings)
-    runner = web.AppRunner(application, access_log=None, auto_decompress=False, shutdown_timeout=FINISH_SECONDS)
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        auto_decompress=False,
+        shutdown_timeout=FINISH_SECONDS,
+        keepalive_timeout=IDLE_S,
+    )
     try:
         await runner.setup()
         await _listen(runner, settings)

@@ -19,6 +19,7 @@ from streams.receiver.verdict import Verdict, judge
 from streams.settings import Settings
 from streams.sources import FORMAT_HEADER
 
+IDLE_S = 75.0  # after which a connection on which nothing is asked is closed, the first request's head included
 RETRY_AFTER = 2  # seconds
 KEPT = ("content-type", "user-agent", "x-langfuse-sdk-name", "x-langfuse-sdk-version")  # the sender's version
 THREAD_BYTES = 64 * 1024  # a larger body is decoded in a thread: other senders would wait for it

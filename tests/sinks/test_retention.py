@@ -92,8 +92,10 @@ def test_a_late_half_does_not_bring_content_back(client: Client) -> None:
         assert client.query(f"SELECT {column} FROM inference_parts").result_rows == [(None,)]  # noqa: S608  our own
 
 
-def test_the_owner_of_the_schema_leaves_nothing_to_a_worker_that_may_alter_nothing(client: Client) -> None:
-    url = f"{client.url}/{client.database}"
+def test_the_owner_of_the_schema_leaves_nothing_to_a_worker_that_may_alter_nothing(
+    client: Client, clickhouse_url: str
+) -> None:
+    url = f"{clickhouse_url}/{client.database}"
     said = CliRunner().invoke(
         main, ["migrate"], env={"SLUICE_CLICKHOUSE_URL": url, "SLUICE_KEEP_DEAD_LETTERS_DAYS": "7"}
     )

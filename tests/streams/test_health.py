@@ -148,3 +148,15 @@ async def test_a_store_that_refuses_is_said_as_long_as_it_does() -> None:
     assert await work
     await vitals.look()
     assert vitals.health.unready() == []
+
+
+async def test_that_kafka_is_away_is_said_once_and_once_that_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
+    ends = _Ends()
+    vitals = Vitals(_Group(), ends, Offers(lambda: None), Metrics(), limit_s=60)
+    for ends.away in (False, True, True, True, False, False):
+        await vitals.look()
+    said = [record.getMessage() for record in caplog.records if record.name == "sluice.vitals"]
+    assert said == [
+        "Kafka does not say where logs end (TimeoutError); asked again every 5 s.",
+        "Kafka says again where logs end.",
+    ]

@@ -61,6 +61,7 @@ def test_a_sluice_toml_elsewhere_is_not_read(folder: Path) -> None:
         ("clickhouse_url", "http://ch:99999/x", "host:port/database"),
         ("clickhouse_url", "http://ch:0/x", "host:port/database"),
         ("pages_url", "sluice.example", "pattern"),
+        ("kafka_token_url", "https://id:secret@login.example/token", "pattern"),
         ("pages_url", "http://sluice.example:99999", "host[:port]"),
         ("pages_url", "https://ann:secret@sluice.example", "without a user"),
         ("pages_url", "https://sluice.example/?page=1", "host[:port]"),

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import socket
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from deploy.local.broker import EmbeddedBroker
 from streams.events import Feedback, InferenceRequest, InferenceResponse
+from streams.receiver import alone
 from streams.receiver.endpoints import ENDPOINTS, Endpoint
-from tests.streams.receiver.scene import Receiving, invalid
+from tests.streams.receiver.scene import Receiving, invalid, receiving, settings_for
 from tests.streams.receiver.sent import FEEDBACK
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -285,3 +288,15 @@ def test_what_it_does_is_counted(http: httpx.Client) -> None:
     http.post("/v1/feedback", content=b"wrong")
     grown = {name: value - before.get(name, 0) for name, value in counted().items()}
     assert (grown[ok], grown[refused], grown[size]) == (1, 1, len(taken.request.content))
+
+
+def test_a_connection_that_never_asks_anything_is_closed(
+    embedded: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alone, "IDLE_S", 0.5)
+    with (
+        receiving(settings_for(embedded.bootstrap, "idle.")) as running,
+        socket.create_connection((running.settings.web_host, running.settings.web_port), timeout=20) as waiting,
+    ):
+        waiting.sendall(b"POST /v1/feedback HTTP/1.1\r\nHost:")
+        assert waiting.recv(1) == b""
