@@ -85,7 +85,7 @@ detection: $(READY) ## Measure false alarms and delays of drift detection beside
 
 .PHONY: fuzz
 fuzz: $(READY) ## Feed all that reads what others wrote hostile inputs (MINUTES=20; counts go to bench/fuzz.json)
-	$(BIN)/python -W ignore -m bench.fuzz --minutes $(MINUTES) $(FUZZ)
+	$(BIN)/python -W ignore -m bench.fuzz --minutes $(or $(MINUTES),20) $(FUZZ)
 
 .PHONY: fuzz-guided
 fuzz-guided: .fuzz/.ready ## Search by coverage for inputs that break them (SECONDS_EACH=20; Linux alone)
@@ -97,22 +97,17 @@ fuzz-guided: .fuzz/.ready ## Search by coverage for inputs that break them (SECO
 	.fuzz/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev,fuzz]'
 	touch $@
 
-MINUTES ?= 20
-
 .PHONY: chaos
 chaos: $(READY) ## Break workers, Kafka and ClickHouse at random under load, and keep the count in docs/reliability.md (MINUTES=20 SEED=1)
-	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) --keep
-
-HOURS ?= 1
-RATE ?= 1000
+	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),20) --seed $(SEED) --keep
 
 .PHONY: backpressure
 backpressure: $(READY) ## Take ClickHouse away from a worker under load and say what it held and how it caught up (MINUTES=30 RATE=5000)
-	$(BIN)/python -m tests.chaos.backpressure --minutes $(MINUTES) --rate $(RATE)
+	$(BIN)/python -m tests.chaos.backpressure --minutes $(or $(MINUTES),30) --rate $(or $(RATE),5000)
 
 .PHONY: soak
 soak: $(READY) ## Let a worker run under a steady load, and keep the curves of what it holds in docs/reliability.md (HOURS=1 RATE=1000)
-	$(BIN)/python -m tests.chaos.soak --hours $(HOURS) --rate $(RATE) --keep
+	$(BIN)/python -m tests.chaos.soak --hours $(or $(HOURS),1) --rate $(or $(RATE),1000) --keep
 
 .PHONY: metrics
 metrics: $(READY) ## Write docs/metrics.md anew after a change of the metrics

@@ -25,6 +25,7 @@ WARM_S = 10.0
 EVERY_S = 2.0
 FULL_S = 20.0  # after which a worker without a store has fetched all that it holds
 FLAT = 0.10  # share by which memory may rise after that
+CATCHES_UP_BY = 2.0  # times what comes in
 CATCHES_UP_WITHIN = 3  # times the outage, and a minute: else it never will
 STOPS_WITHIN_S = 20.0
 BEHIND_S = 2.0  # seconds of the load that are under way in a worker that keeps up
@@ -59,6 +60,7 @@ class Outage:
             f"{self.sent - self.stored} answers are lost": self.sent != self.stored,
             f"{self.doubled} rows are double": self.doubled > 0,
             f"memory rose by {self.rose:.0%}": self.rose > FLAT,
+            f"it caught up at {self.drained:,.0f} a second": self.drained < CATCHES_UP_BY * self.came_in,
             f"{self.confirmed} records were confirmed without a store": self.confirmed > 0,
             f"/livez said that the worker is dead: {self.dead[:1]}": bool(self.dead),
             f"/readyz did not say why: {self.unready[-1:]}": not any(

@@ -28,7 +28,7 @@ class Load:
 
     def __init__(self, world: World, rate: float, *, idempotent: bool) -> None:
         self.rate, self.poisoned, self.confirmed = rate, 0, 0
-        self._world, self._idempotent = world, idempotent
+        self._world, self.idempotent = world, idempotent
         self._stream: Iterator[Message] = answers(0, NEVER)
         self._burst = self._poison = 0
         self._ends = threading.Event()
@@ -52,7 +52,7 @@ class Load:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._world.settings.kafka_bootstrap,
             acks="all",
-            enable_idempotence=self._idempotent,
+            enable_idempotence=self.idempotent,
             linger_ms=5,
             request_timeout_ms=int(PATIENCE_S * 1000),
         )

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import statistics
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ from tests.whole.harness import World
 EVERY_S = 5.0
 WARM_S = 300.0  # caches fill, detectors come to know the segments
 ALLOWED = 0.05
+BEHIND_S = 5.0
 RECORDS_A_CALL = 2.1  # request, answer, and feedback about one in ten
 PICTURES = report.PAGE.parent / "soak"
 
@@ -49,8 +51,10 @@ class Soaked:
 
     @property
     def holds(self) -> bool:
-        """Whether memory and open files stayed within ALLOWED of what they were when the worker was warm."""
-        return self.grew(MEMORY) <= ALLOWED and self.grew(FILES) <= ALLOWED
+        """Whether memory and open files stayed within ALLOWED of what they were when the worker was warm, and the lag,
+        at the end, below what comes in BEHIND_S."""
+        behind = statistics.median(value for _, value in self.curves[LAG][-12:])
+        return self.grew(MEMORY) <= ALLOWED and self.grew(FILES) <= ALLOWED and behind <= BEHIND_S * self.rate
 
 
 MEMORY, LAG, PARTS, FILES = "memory of the worker, MB", "lag, records", "active parts in ClickHouse", "open files"
