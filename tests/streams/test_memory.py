@@ -9,6 +9,7 @@ import pytest
 # A process of its own: what was said to its C library cannot be taken back.
 HEAPS = """
 import ctypes, sys, threading
+import pyarrow
 from streams.memory import share_one_heap
 if sys.argv[2] == "shared":
     share_one_heap()
@@ -28,15 +29,19 @@ for thread in threads: thread.join()
 file = libc.fopen(sys.argv[1].encode(), b"w")
 libc.malloc_info(0, file)
 libc.fclose(file)
+print(pyarrow.default_memory_pool().backend_name)
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mallopt(3) is glibc's")
-def test_threads_take_from_one_heap(tmp_path: Path) -> None:
-    def heaps(how: str) -> int:
+def test_threads_take_from_one_heap_and_arrow_too(tmp_path: Path) -> None:
+    def heaps(how: str) -> tuple[int, str]:
         said = tmp_path / how
-        subprocess.run([sys.executable, "-c", HEAPS, str(said), how], check=True, timeout=60)
-        return said.read_text(encoding="utf-8").count("<heap nr=")
+        command = [sys.executable, "-c", HEAPS, str(said), how]
+        arrow = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout.strip()
+        return said.read_text(encoding="utf-8").count("<heap nr="), arrow
 
-    assert heaps("each their own") > 1
-    assert heaps("shared") == 1
+    apart, arrow = heaps("each their own")
+    assert apart > 1
+    assert arrow != "system"
+    assert heaps("shared") == (1, "system")
