@@ -41,7 +41,10 @@ def test_threads_take_from_one_heap_and_arrow_too(tmp_path: Path) -> None:
         arrow = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout.strip()
         return said.read_text(encoding="utf-8").count("<heap nr="), arrow
 
+    imported = 2  # the main thread's, and that of a library's thread which an import has started
     apart, arrow = heaps("each their own")
-    assert apart > 1
+    assert apart > imported
     assert arrow != "system"
-    assert heaps("shared") == (1, "system")
+    together, arrow = heaps("shared")
+    assert together <= imported
+    assert arrow == "system"
