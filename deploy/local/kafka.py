@@ -59,7 +59,7 @@ class ApacheKafka(KafkaServer):
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             _run(
                 [
-                    *(*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)),
+                    *(*_java(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)),
                     *self._format_options(),
                 ],
                 "format its storage; Java 17+ is needed",
