@@ -23,6 +23,7 @@ from clickhouse_connect.driver.client import Client
 from detectors.budget import Budget
 from detectors.sealed import StateRefused, seal
 from sinks import backup as tables
+from sinks.review.folder import unwritable
 from sinks.review.manifest import fact
 from streams import kept_state
 from streams.readable import harmless
@@ -96,10 +97,11 @@ def restore(settings: Settings, client: Client, archive: Path) -> Done:
         folder = Path(scratch)
         files, kept = unpacked(archive, folder)
         for name, place in _places(settings).items():
-            if (folder / name).exists() and not _writable(place):
+            wall = unwritable(place.parent if name == POLICY else place) if (folder / name).exists() else None
+            if wall is not None:
                 raise BackupRefused(
-                    f"{place} cannot be written: mount it so that it can be, or set SLUICE_{_SETTINGS[name]} to a path "
-                    "that can. Nothing is restored yet."
+                    f"{wall} cannot be written to: mount it so that it can be, or set SLUICE_{_SETTINGS[name]} to a "
+                    "path that can. Nothing is restored yet."
                 )
         states, refused = _elsewhere(settings, kept)
         if not asyncio.run(kept_state.sealed(settings)):
@@ -109,12 +111,6 @@ def restore(settings: Settings, client: Client, archive: Path) -> Done:
             if (folder / name).exists():
                 _copy(folder / name, place)
     return Done(files, len(states), refused)
-
-
-def _writable(place: Path) -> bool:
-    """Say whether something can be put in a place, or where it is to be made."""
-    there = next(each for each in (place.absolute(), *place.absolute().parents) if each.exists())
-    return os.access(there, os.W_OK) and (there == place.absolute() or there.is_dir())
 
 
 def _copy(found: Path, place: Path) -> None:

@@ -1,7 +1,6 @@
 """`sluice doctor`: each thing that a worker needs, looked at in turn; what is missing is said with its cure."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from sinks.grafana import Annotations
 from sinks.grafana import connect as connect_grafana
 from sinks.lost_tables import lost
 from sinks.minilm import ModelMissing
+from sinks.review.folder import unwritable
 from sinks.review.torn import torn
 from streams import topics
 from streams.kafka import CannotCall, connection
@@ -102,12 +102,11 @@ async def state_key(settings: Settings) -> Diagnosis:
 
 async def batches(settings: Settings) -> Diagnosis:
     folder = settings.batches
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if wrong := await asyncio.to_thread(lambda: list(torn(folder))):
         return Diagnosis("batches", False, " ".join(wrong))
-    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return Diagnosis("batches", True, f"go to {folder.absolute()}")
-    return Diagnosis("batches", False, f"{nearest} cannot be written to: set SLUICE_BATCHES to a folder that can.")
+    if (wall := unwritable(folder)) is not None:
+        return Diagnosis("batches", False, f"{wall} cannot be written to: set SLUICE_BATCHES to a folder that can.")
+    return Diagnosis("batches", True, f"go to {folder.absolute()}")
 
 
 async def vectors(settings: Settings) -> Diagnosis:

@@ -19,6 +19,13 @@ from sinks.review.schema import SCHEMA
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+def unwritable(folder: Path) -> Path | None:
+    """Return what keeps files from being put into a folder that there may yet be to make: the nearest of its path that
+    there is; None where they can be."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return None if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK) else nearest
+
+
 @contextmanager
 def workshop(out: Path, name: str) -> Iterator[Path]:
     """Give an empty folder in `out` that is gone afterwards, unless `publish` gave it a name.
