@@ -51,9 +51,8 @@ class PoisonWatch:
         `failed_again` of its records were replayed by a person, and are no flood: nothing changed at a gateway.
         """
         rows = list(ledger)
-        records, dead = (
-            sum(each) - failed_again for each in ([row.records for row in rows], [row.dead for row in rows])
-        )
+        records = sum(row.records for row in rows) - failed_again
+        dead = sum(row.dead for row in rows) - failed_again
         self.blocks.append((records, dead))
         self.records += records
         self.dead += dead

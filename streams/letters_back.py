@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 
 from clickhouse_connect.driver.client import Client
 
@@ -44,6 +44,7 @@ def send_again(client: Client, kafka: Connection, letters: Iterable[Letter], tol
     sent, walk = Sent(), _borne(client, letters)
     while page := list(islice(walk, PAGE)):
         going = [each for _, needed in page for each in needed]
+        without = [letter for letter, _ in page if letter.value is None]
         records = list(_records(going))
         produced = asyncio.run(produce(records, kafka))
         if produced.refused:
@@ -51,9 +52,9 @@ def send_again(client: Client, kafka: Connection, letters: Iterable[Letter], tol
                 f"Kafka takes {produced.refused.total()} of these records no longer, first of {min(produced.refused)}: "
                 "raise its max.message.bytes, then replay again. What was taken may come twice, and counts once."
             )
-        mark(client, list(dict.fromkeys(each.place for each in [*going, *(letter for letter, _ in page)])))
+        mark(client, [each.place for each in (*going, *without)])
         sent.records += produced.confirmed
-        sent.without_bytes += sum(letter.value is None for letter, _ in page)
+        sent.without_bytes += len(without)
         told(sent.records.total() + sent.without_bytes)
     return sent
 
@@ -61,14 +62,16 @@ def send_again(client: Client, kafka: Connection, letters: Iterable[Letter], tol
 def _borne(client: Client, letters: Iterable[Letter]) -> Iterator[tuple[Letter, list[Letter]]]:
     """Give each letter with those that must go for it: itself, or, for the first of a record that has no bytes, those
     before it of which one has the record's, also where they are not meant."""
-    record, gone, whole = None, set[int](), False
-    for letter in letters:
-        if record != letter.place[:3]:
-            record, gone, whole = letter.place[:3], set(), False
-        needed = [letter] if letter.value is not None else [] if whole else before(client, letter.place)
-        whole = whole or letter.value is None
-        yield letter, [each for each in needed if each.place.item not in gone]
-        gone.update(each.place.item for each in needed)
+    for _, of_record in groupby(letters, key=lambda letter: letter.place[:3]):
+        gone, whole = set[int](), False
+        for letter in of_record:
+            if letter.value is not None:
+                needed = [letter]
+            else:
+                earlier = [] if whole else before(client, letter.place)
+                needed, whole = [each for each in earlier if each.place.item not in gone], True
+            yield letter, needed
+            gone.update(each.place.item for each in needed)
 
 
 def _records(letters: Iterable[Letter]) -> Iterator[Record]:

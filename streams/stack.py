@@ -1,6 +1,5 @@
 """The local stack: an embedded broker, a local ClickHouse and a worker, started in order and ended together."""
 
-import json
 import secrets
 import signal
 import sys
@@ -11,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
+from pydantic_core import to_json
 
 from deploy.local.broker import EmbeddedBroker
 from deploy.local.clickhouse import LocalClickHouse
@@ -39,13 +40,7 @@ class LocalWorker(LocalServer):
     def environment(self) -> Mapping[str, str]:
         """Hand the settings over by the environment: the state key must not show in the list of processes."""
         values = {name: getattr(self.settings, name) for name in Settings.model_fields}
-        values["sources"] = json.dumps({topic: source.model_dump() for topic, source in values["sources"].items()})
-        values["segment_shares"] = json.dumps(values["segment_shares"])
-        return {
-            f"SLUICE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            for name, value in values.items()
-            if value is not None
-        }
+        return {f"SLUICE_{name.upper()}": _variable(value) for name, value in values.items() if value is not None}
 
     def answers(self) -> bool:
         try:
@@ -64,6 +59,13 @@ class LocalWorker(LocalServer):
     def _exposition(self) -> urllib.request.Request:
         shown = {"Authorization": f"Bearer {self.settings.metrics_token.get_secret_value()}"}
         return urllib.request.Request(f"http://127.0.0.1:{self.port}/metrics", headers=shown)
+
+
+def _variable(value: Any) -> str:
+    """Write a setting as its variable has it: tables are JSON there."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return to_json(value).decode() if isinstance(value, dict) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
