@@ -17,7 +17,7 @@ from deploy.local.broker import EmbeddedBroker, KafkaServer
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import ApacheKafka
 from streams.stack import LocalWorker
-from tests.chaos.load import Load
+from tests.chaos.load import Load, count_doubled
 from tests.chaos.watching import resident_mb
 from tests.whole.harness import RESPONSES, World
 
@@ -94,10 +94,10 @@ def outage(world: World, clickhouse: LocalClickHouse, rate: float, seconds: floa
         seen.came_in = (load.confirmed - before) / seconds
         clickhouse.start()
         seen.drained = _catch_up(worker, rate, seconds)
-    world.settle()
+    accounts = world.settle()
     seen.sent = load.confirmed
-    ((rows, ids),) = world.rows("SELECT count(), uniqExact(inference_id) FROM inferences")
-    seen.stored, seen.doubled = ids, rows - ids
+    ((seen.stored,),) = world.rows("SELECT uniqExact(inference_id) FROM inferences")
+    seen.doubled = count_doubled(world.client, load.answers_each) + load.unsent(accounts)
     begun = time.monotonic()
     worker.stop()
     seen.stopped_s, seen.exit_code = time.monotonic() - begun, worker.exit_code

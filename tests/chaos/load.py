@@ -3,21 +3,36 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaProducer
+from clickhouse_connect.driver.client import Client
 
+from sinks.ledger import PartitionLedger
 from tests.whole.events import SERVICES, answers
-from tests.whole.harness import FEEDBACK, Message, World
+from tests.whole.harness import FEEDBACK, RESPONSES, Message, World
 
 TICK_S = 0.1
 LATE_S = 1.0
 NEVER = 10**9
 PATIENCE_S = 300.0
 POISON = b"\xff{ this is no event"
+
+
+def count_doubled(client: Client, each: int) -> int:
+    """Count rows beyond one an answer, and answers that nobody sent: of each service `each` were, at most."""
+    sql = """
+    SELECT count() - uniqExact(inference_id), uniqExactIf(inference_id, NOT ifNull(known, false))
+    FROM (
+        SELECT inference_id, splitByChar('-', inference_id) AS parts,
+               has({services:Array(String)}, parts[1]) AND toUInt64OrNull(parts[2]) < {each:UInt64} AS known
+        FROM inferences
+    )"""
+    ((rows, strangers),) = client.query(sql, {"services": list(SERVICES), "each": each}).result_rows
+    return int(rows) + int(strangers)
 
 
 class Load:
@@ -28,7 +43,7 @@ class Load:
 
     def __init__(self, world: World, rate: float, *, idempotent: bool) -> None:
         self.rate, self.poisoned, self.confirmed = rate, 0, 0
-        self._world, self.idempotent = world, idempotent
+        self._world, self._idempotent = world, idempotent
         self._stream: Iterator[Message] = answers(0, NEVER)
         self._burst = self._poison = 0
         self._ends = threading.Event()
@@ -39,6 +54,12 @@ class Load:
     def answers_each(self) -> int:
         """How many answers of each service were sent; whole rounds of them are."""
         return self.confirmed // len(SERVICES)
+
+    def unsent(self, accounts: Sequence[PartitionLedger]) -> int:
+        """Count answers that the ledger covers beyond those that Kafka has confirmed; 0 where the producer is not
+        idempotent: then what it tried again lies in the log twice."""
+        held = sum(each.offsets for each in accounts if each.topic == self._world.settings.topic_prefix + RESPONSES)
+        return max(held - self.confirmed, 0) if self._idempotent else 0
 
     def burst(self, factor: float) -> None:
         """Send the answers of so many seconds at once."""
@@ -52,7 +73,7 @@ class Load:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._world.settings.kafka_bootstrap,
             acks="all",
-            enable_idempotence=self.idempotent,
+            enable_idempotence=self._idempotent,
             linger_ms=5,
             request_timeout_ms=int(PATIENCE_S * 1000),
         )

@@ -24,11 +24,11 @@ from streams.settings import Settings
 from tests.chaos.clock import Clock
 from tests.chaos.crew import Crew
 from tests.chaos.faults import Fault, Scene, faults
-from tests.chaos.load import NEVER, Load
+from tests.chaos.load import NEVER, Load, count_doubled
 from tests.chaos.proxy import Proxy
 from tests.streams.test_ingest_measures import read_in
 from tests.whole.events import SERVICES, answers
-from tests.whole.harness import RESPONSES, World
+from tests.whole.harness import World
 
 RATE = 300.0
 RECOVERS_WITHIN_S = 600.0
@@ -113,9 +113,7 @@ def run(folder: Path, seed: int, seconds: float, say: Callable[[str], None], rat
             accounts = world.settle()
             result.restarts, result.largest_mb = crew.restarts, crew.largest_mb
         _count(direct, load, result)
-        if load.idempotent:  # else what the producer tried again lies in the log twice, and is read twice
-            held = sum(each.offsets for each in accounts if each.topic.endswith(RESPONSES))
-            result.doubled += max(held - load.confirmed, 0)
+        result.doubled += load.unsent(accounts)
         result.said = sum(_warnings(worker.log) for worker in world.workers)
     return result
 
@@ -134,7 +132,7 @@ def _break(
         healed = time.monotonic()
         lost = _missing_at_last(direct, scene.load.confirmed)
         recovered, before = time.monotonic() - healed, doubled
-        doubled = _doubled(direct, NEVER)
+        doubled = count_doubled(direct, NEVER)
         for fault in together:
             result.harms[fault.name].append(Harm(recovered, lost, doubled - before))
 
@@ -164,20 +162,6 @@ def _missing_at_last(direct: Client, wanted: int) -> int:
     return max(wanted - stored, 0)
 
 
-def _doubled(direct: Client, each: int) -> int:
-    """Count rows beyond one an answer, and answers that nobody sent: of each service `each` were, at most. What breaks
-    ClickHouse has healed: it answers."""
-    sql = """
-    SELECT count() - uniqExact(inference_id), uniqExactIf(inference_id, NOT ifNull(known, false))
-    FROM (
-        SELECT inference_id, splitByChar('-', inference_id) AS parts,
-               has({services:Array(String)}, parts[1]) AND toUInt64OrNull(parts[2]) < {each:UInt64} AS known
-        FROM inferences
-    )"""
-    ((rows, strangers),) = direct.query(sql, {"services": list(SERVICES), "each": each}).result_rows
-    return int(rows) + int(strangers)
-
-
 def _stored(direct: Client) -> int:
     try:
         ((rows,),) = direct.query("SELECT uniqExact(inference_id) FROM inference_parts").result_rows
@@ -189,7 +173,7 @@ def _stored(direct: Client) -> int:
 def _count(direct: Client, load: Load, result: Result) -> None:
     ((letters,),) = direct.query("SELECT count() FROM dead_letters FINAL").result_rows
     result.sent, result.stored = load.confirmed, _stored(direct)
-    result.doubled = _doubled(direct, load.answers_each)
+    result.doubled = count_doubled(direct, load.answers_each)
     result.poisoned, result.dead_letters = load.poisoned, int(letters)
     found = direct.query("SELECT finding_id FROM findings ORDER BY finding_id").result_rows
     result.findings = [finding_id for (finding_id,) in found]

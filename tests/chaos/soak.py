@@ -52,8 +52,8 @@ class Soaked:
     @property
     def holds(self) -> bool:
         """Whether memory and open files stayed within ALLOWED of what they were when the worker was warm, and the lag,
-        at the end, below what comes in BEHIND_S."""
-        behind = statistics.median(value for _, value in self.curves[LAG][-12:])
+        in the last minute, below what comes in BEHIND_S."""
+        behind = statistics.median(value for _, value in self.curves[LAG][-round(60 / EVERY_S) :])
         return self.grew(MEMORY) <= ALLOWED and self.grew(FILES) <= ALLOWED and behind <= BEHIND_S * self.rate
 
 
