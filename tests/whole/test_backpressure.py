@@ -1,15 +1,11 @@
 """ClickHouse is away for forty seconds under load: memory is flat, health is honest, and what waited is caught up."""
 
-import pytest
-
-from deploy.local.broker import EmbeddedBroker
 from deploy.local.clickhouse import LocalClickHouse
 from tests.chaos.backpressure import outage
 from tests.whole.harness import World
 from tests.whole.side_by_side import side_by_side
 
 SECONDS, RATE = 40, 300
-pytestmark = pytest.mark.parametrize("broker", [EmbeddedBroker], ids=[EmbeddedBroker.name], indirect=True)
 
 
 @side_by_side

@@ -3,24 +3,23 @@
 import asyncio
 import time
 
-import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.local.kafka import ApacheKafka
 from streams import kept_state
 from streams.stack import LocalWorker
+from tests.conftest import require_kafka_or_skip
 from tests.whole.events import EACH, SERVICES, answers
 from tests.whole.harness import PATIENCE_S, Line, World, logged
 from tests.whole.side_by_side import side_by_side
 from tests.whole.test_findings_survive import assert_found, stored
 
 FIRST = 600
-# The embedded broker counts a worker that has left as a member for ever, and lets nobody put its group back.
-pytestmark = pytest.mark.parametrize("broker", [ApacheKafka], ids=[ApacheKafka.name], indirect=True)
 
 
 @side_by_side
 def test_what_is_lost_is_said_at_the_start_and_read_again(world: World) -> None:
+    # The embedded broker counts a worker that has left as a member for ever, and lets nobody put its group back.
+    require_kafka_or_skip()
     worker = world.start()
     world.produce(answers(0, FIRST))
     world.settle()
