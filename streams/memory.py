@@ -1,7 +1,9 @@
-"""What a worker's memory is made of: garbage is collected by the clock, and all threads take from one heap."""
+"""What a worker's memory is made of: garbage goes by the clock, threads share one heap, and pandas stays out."""
 
 import ctypes
 import gc
+import sys
+from importlib.abc import MetaPathFinder
 
 import faust
 import pyarrow as pa
@@ -21,6 +23,25 @@ def share_one_heap() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 1)
+
+
+def leave_pandas_out() -> None:
+    """Let Arrow find no pandas: it loads it, 64 MB, to ask of its first list whether that is a Series, and never again.
+
+    Whoever imports pandas afterwards gets it; to Arrow its frames are objects like others.
+    """
+    nowhere = _NoPandas()
+    sys.meta_path.insert(0, nowhere)
+    try:
+        pa.array([None])
+    finally:
+        sys.meta_path.remove(nowhere)
+
+
+class _NoPandas(MetaPathFinder):
+    def find_spec(self, fullname: str, *_: object, **__: object) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError(name=fullname)
 
 
 def collect_by_the_clock(app: faust.App) -> None:

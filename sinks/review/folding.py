@@ -7,8 +7,10 @@ limit is found with high probability and a pair under it is never folded.
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from datasketch import MinHash, MinHashLSH
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 WORDS = 3  # in a shingle
 CHARACTERS = 6  # in a shingle of a script without spaces
@@ -30,6 +32,8 @@ class Folds:
     """
 
     def __init__(self, limit: float) -> None:
+        from datasketch import MinHashLSH  # loads scipy.integrate, 25 MB that a worker is without until it folds
+
         self._limit = limit
         self._lsh = MinHashLSH(threshold=max(0.05, limit - MARGIN), num_perm=PERMUTATIONS)
         self._shingles: dict[str, frozenset[str]] = {}
@@ -71,7 +75,9 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other)
 
 
-def _sketched(shingles: frozenset[str]) -> MinHash:
+def _sketched(shingles: frozenset[str]) -> "MinHash":
+    from datasketch import MinHash
+
     sketch = MinHash(num_perm=PERMUTATIONS, seed=SEED)
     sketch.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in shingles])
     return sketch

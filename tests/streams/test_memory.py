@@ -1,4 +1,4 @@
-"""A worker's threads share one heap, so that none keeps what it once needed for itself."""
+"""A worker's threads share one heap, and large packages that nobody in it uses are not loaded."""
 
 import subprocess
 import sys
@@ -48,3 +48,22 @@ def test_threads_take_from_one_heap_and_arrow_too(tmp_path: Path) -> None:
     together, arrow = heaps("shared")
     assert together <= imported
     assert arrow == "system"
+
+
+LEFT_OUT = """
+import sys
+import pyarrow as pa
+from streams import memory, worker
+memory.leave_pandas_out()
+assert pa.array(["a", None]).to_pylist() == ["a", None]
+print(*[name for name in ("pandas", "scipy.integrate", "scipy.stats._stats_py") if name in sys.modules])
+from scipy import stats
+import pandas
+print(stats.norm.cdf(0.0), pandas.Series([1]).sum())
+"""
+
+
+def test_a_worker_is_without_the_large_packages_that_its_own_bring_and_others_still_get_them() -> None:
+    command = [sys.executable, "-W", "error", "-c", LEFT_OUT]
+    said = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout
+    assert said.splitlines() == ["", "0.5 1"]
