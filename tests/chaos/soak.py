@@ -38,13 +38,15 @@ PICTURES = report.PAGE.parent / "soak"
 
 @dataclass
 class Soaked:
-    """What a run came to: curves of (seconds, value) by name, and the records that Kafka has confirmed."""
+    """What a run came to: curves of (seconds, value) by name, the records that Kafka has confirmed, and what detectors
+    found in them, a line each."""
 
     broker: str
     rate: float
     seconds: float
     records: int = 0
     curves: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     def grew(self, name: str) -> float:
         return growth(self.curves[name], WARM_S)
@@ -57,6 +59,11 @@ class Soaked:
         return self.grew(MEMORY) <= ALLOWED and self.grew(FILES) <= ALLOWED and behind <= BEHIND_S * self.rate
 
 
+_FOUND = """
+SELECT time, segment, metric, direction, mean_before, mean_after, count_before, count_after, log10_e, learning
+FROM findings
+ORDER BY time
+"""
 MEMORY, LAG, PARTS, FILES = "memory of the worker, MB", "lag, records", "active parts in ClickHouse", "open files"
 
 
@@ -77,6 +84,7 @@ def soak(folder: Path, rate: float, seconds: float) -> Soaked:
                     _look(world, worker, soaked, time.monotonic() - begun)
                 wait([sending], EVERY_S)
         soaked.records, soaked.seconds = sending.result(), time.monotonic() - begun
+        soaked.findings = [" ".join(map(str, row)) for row in world.rows(_FOUND)]
     return soaked
 
 
@@ -111,7 +119,8 @@ def _told(soaked: Soaked, at: datetime) -> str:
             f"{soaked.records / soaked.seconds:,.0f} records a second of simulated calls ({soaked.rate:g} were asked "
             f"for). After minute {WARM_S / 60:.0f} memory rose by {soaked.grew(MEMORY):.1%} and open files by "
             f"{soaked.grew(FILES):.1%} at most, medians of a minute; lag was {max(lag):,.0f} records at most. "
-            f"**{'Within' if soaked.holds else 'NOT within'} {ALLOWED:.0%}.**",
+            f"**{'Within' if soaked.holds else 'NOT within'} {ALLOWED:.0%}.** Nothing was made to change; detectors had "
+            f"{len(soaked.findings)} finding(s).",
             "",
             *pictures,
         ]
@@ -132,7 +141,7 @@ def main(hours: float, rate: float, keep: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="sluice-soak-") as folder:
         soaked = soak(Path(folder), rate, 3600 * hours)
     told = _told(soaked, datetime.now(UTC))
-    click.echo(told)
+    click.echo("\n".join([*soaked.findings, told]))
     if keep:
         PICTURES.mkdir(exist_ok=True)
         for name, file in _FILES.items():
