@@ -1,7 +1,7 @@
 """Tokens and passwords are compared; wrong ones are counted by their address, and who has shown too many waits."""
 
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from aiohttp import web
@@ -22,11 +22,17 @@ class TooMany(web.HTTPTooManyRequests):
         self.wait_s = wait_s
 
 
+def is_known(shown: Sequence[str], known: Sequence[bytes]) -> bool:
+    """Whether one of what a request shows is one of the secrets. The time it takes tells nothing."""
+    given = [each.encode(errors="surrogateescape") for each in shown]
+    # A sum, where any() would end at the first that is right: each pair is compared.
+    return sum(hmac.compare_digest(each, secret) for each in given for secret in known) > 0
+
+
 class Attempts:
     """Lets an address try a secret TRIES times, and then once in EVERY_S seconds: 10 million a year.
 
-    An address that waits is not heard, whatever it shows: were the right secret let in, it could be guessed on. No
-    other address waits for it; but behind a proxy all people, and all senders, have one address.
+    No address waits for another; but behind a proxy all people, and all senders, have one address.
 
     Args:
         now: seconds, of a clock that only goes on.
@@ -36,14 +42,15 @@ class Attempts:
         self._now = now
         self._until: dict[str, float] = {}  # when an address will have all its tries again
 
-    def admits(self, address: str | None, shown: Iterable[str], known: Sequence[bytes]) -> bool:
-        """Whether one of what a request shows is known. To show nothing is no try. Raises TooMany."""
+    def admits(self, address: str | None, shown: Sequence[str], known: Sequence[bytes]) -> bool:
+        """Whether one of what a request shows is known. To show nothing is no try. Raises TooMany.
+
+        An address that waits is not heard, whatever it shows: were the right one let in, it could be guessed on.
+        """
         self.require_left(address)
-        given = [each.encode(errors="surrogateescape") for each in shown]
-        # A sum, where any() would end at the first that is right: each pair is compared, so that time tells nothing.
-        if sum(hmac.compare_digest(each, secret) for each in given for secret in known):
+        if is_known(shown, known):
             return True
-        if given:
+        if shown:
             self.failed(address)
         return False
 

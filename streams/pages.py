@@ -31,7 +31,7 @@ def exposition(settings: Settings, metrics: Metrics) -> web.RouteDef:
     token, attempts = settings.metrics_token.get_secret_value().encode(), Attempts()
 
     async def shown(request: web.Request) -> web.Response:
-        if token and not attempts.admits(request.remote, passwords(request.headers), [token]):
+        if token and not attempts.admits(request.remote, list(passwords(request.headers)), [token]):
             raise web.HTTPUnauthorized(
                 text="/metrics asks for the token of SLUICE_METRICS_TOKEN, as `Authorization: Bearer TOKEN`.\n",
                 headers={"WWW-Authenticate": "Bearer"},

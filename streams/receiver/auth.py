@@ -5,7 +5,7 @@ import binascii
 import ipaddress
 from collections.abc import Iterator, Mapping
 
-from streams.attempts import Attempts, TooMany
+from streams.attempts import Attempts, TooMany, is_known
 from streams.receiver.refusals import CannotServe, Refused
 from streams.settings import Settings
 
@@ -14,8 +14,9 @@ class Door:
     """Lets requests in by their token, wherever the sender's client puts it.
 
     Taken are `Authorization: Bearer TOKEN`, `Authorization: Basic` with the token as the password (Langfuse),
-    `x-api-key` (LangSmith) and `api_key` (older Phoenix clients). An address that has shown too many wrong ones waits,
-    and with it whoever shows a right one from there, as at the pages; senders at other addresses do not.
+    `x-api-key` (LangSmith) and `api_key` (older Phoenix clients). An address that has shown too many wrong ones waits.
+    A right token is let in from there all the same, other than at the pages: behind a proxy all senders have one
+    address, LiteLLM's does not send twice what was refused, and tokens are made by machines, too long to be guessed.
 
     Raises:
         CannotServe: there are no tokens, and others than this machine would be served.
@@ -39,19 +40,22 @@ class Door:
                 raise Refused(403, "forbidden", "Web pages may send with a token only: set SLUICE_RECEIVER_TOKENS.")
             return
         shown = list(_shown(headers))
+        if is_known(shown, self._tokens):
+            return
         try:
-            admitted = self._attempts.admits(address, shown, self._tokens)
+            if shown:
+                self._attempts.require_left(address)
+                self._attempts.failed(address)
         except TooMany as many:
-            detail = "Too many wrong tokens came from this address. Nothing was accepted: send it again."
+            detail = "The token is wrong, and too many wrong ones came from this address. Nothing was accepted."
             raise Refused(429, "too_many_tries", detail, many.wait_s) from None
-        if not admitted:
-            wrong = "The token is not one of" if shown else "Send one of"
-            raise Refused(
-                401,
-                "unauthorized",
-                f"{wrong} those in SLUICE_RECEIVER_TOKENS: as `Authorization: Bearer TOKEN`, as the password of "
-                "`Authorization: Basic`, as `x-api-key` or as `api_key`.",
-            )
+        wrong = "The token is not one of" if shown else "Send one of"
+        raise Refused(
+            401,
+            "unauthorized",
+            f"{wrong} those in SLUICE_RECEIVER_TOKENS: as `Authorization: Bearer TOKEN`, as the password of "
+            "`Authorization: Basic`, as `x-api-key` or as `api_key`.",
+        )
 
 
 def passwords(headers: Mapping[str, str]) -> Iterator[str]:

@@ -47,7 +47,7 @@ def said(settings: Settings) -> str:
 
 def _ask(request: web.Request, token: bytes, attempts: Attempts) -> None:
     """Raise HTTPUnauthorized for whoever does not show the password, TooMany for an address that has to wait."""
-    if not attempts.admits(request.remote, passwords(request.headers), [token]):
+    if not attempts.admits(request.remote, list(passwords(request.headers)), [token]):
         raise web.HTTPUnauthorized(
             text="The pages ask for a password: that of SLUICE_PAGES_TOKEN, with any user.\n",
             headers={"WWW-Authenticate": 'Basic realm="Sluice", charset="UTF-8"'},
