@@ -24,6 +24,7 @@ from streams.detect import Watch
 from streams.ends import Ends
 from streams.erased import Erased
 from streams.faust_app import faust_app, or_stop, topic
+from streams.fence import fence
 from streams.forgetting import salt
 from streams.kafka import connection
 from streams.losses import LOSABLE, Loss
@@ -158,9 +159,10 @@ def build(
 def _serve(app: faust.App, settings: Settings, metrics: Metrics, vitals: Vitals, status: Pages) -> None:
     """Serve what the worker tells of itself, and beside it the receiver, where that would not be open to strangers."""
     web = cast(Web, app.web)
-    web.web_app.router.add_routes(pages.routes(metrics, lambda: vitals.health))
+    web.web_app.router.add_routes(pages.routes(settings, metrics, lambda: vitals.health))
     web.web_app.router.add_routes(status.routes())
     open_paths = set(guard.OPEN)
+    fence(web.web_app)
     try:
         receiver = Receiver(settings, metrics)
         receiver.attach(web.web_app)

@@ -19,6 +19,7 @@ from streams.readable import harmless
 from streams.sources import Source
 
 FILE = Path("sluice.toml")
+SHORTEST = 16  # characters of what is asked for at a port
 LONGEST = 64 * 1024  # bytes of it: what reads TOML takes the square of its length in time, and in memory, at worst
 TOKEN = "SLUICE_TOKEN_"  # noqa: S105  how the variables begin that hold tokens for others: no settings of ours
 
@@ -66,6 +67,19 @@ def _long_enough(value: SecretStr) -> SecretStr:
     return value
 
 
+def _hard_to_guess(value: SecretStr) -> SecretStr:
+    secret = value.get_secret_value()
+    if secret and len(secret.strip()) < SHORTEST:
+        raise ValueError(f"takes {SHORTEST} characters or more, for example the output of `openssl rand -hex 16`")
+    return value
+
+
+def _each_hard_to_guess(value: SecretStr) -> SecretStr:
+    for token in filter(None, map(str.strip, value.get_secret_value().split(","))):
+        _hard_to_guess(SecretStr(token))
+    return value
+
+
 class Settings(BaseSettings):
     """The settings, each with one line of help; `sluice settings` prints them with their values."""
 
@@ -106,12 +120,16 @@ class Settings(BaseSettings):
 
     web_host: str = Field("127.0.0.1", description="Where /metrics, the pages and the receiver are served.")
     web_port: int = Field(6066, ge=1, le=65535, description="Port of all three; one for each worker of a machine.")
-    receiver_tokens: SecretStr = Field(
-        SecretStr(""), description="What senders show the receiver, comma-separated; only on loopback may it be empty."
+    receiver_tokens: Annotated[SecretStr, AfterValidator(_each_hard_to_guess)] = Field(
+        SecretStr(""),
+        description="What senders show the receiver, comma-separated, each of 16 characters or more; only on loopback "
+        "may it be empty.",
     )
 
-    metrics_token: SecretStr = Field(
-        SecretStr(""), description="What Prometheus shows for /metrics (Authorization: Bearer); empty leaves it open."
+    metrics_token: Annotated[SecretStr, AfterValidator(_hard_to_guess)] = Field(
+        SecretStr(""),
+        description="What Prometheus shows for /metrics (Authorization: Bearer), 16 characters or more; empty leaves "
+        "it open.",
     )
 
     pages_url: Annotated[str, AfterValidator(_pages_url)] = Field(
@@ -119,8 +137,10 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s]+$",
         description="Where people reach the worker's pages; Grafana, alerts and annotations lead there.",
     )
-    pages_token: SecretStr = Field(
-        SecretStr(""), description="Password of the worker's pages, any user; only on loopback may it be empty."
+    pages_token: Annotated[SecretStr, AfterValidator(_hard_to_guess)] = Field(
+        SecretStr(""),
+        description="Password of the worker's pages, any user, 16 characters or more; only on loopback may it be "
+        "empty.",
     )
     grafana_url: str = Field(
         "",

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from sinks.prometheus import Metrics
-from streams import topics
-from streams.receiver.auth import shows
+from streams import pages, topics
+from streams.fence import fence
 from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import IDLE_S, Receiver
 from streams.settings import Settings
@@ -34,17 +34,9 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
     """Receive for as long as the block runs, and make the topics before. Raises CannotServe, KafkaUnreachable."""
     metrics = Metrics()
     receiver = Receiver(settings, metrics)
-
-    token = settings.metrics_token.get_secret_value().encode()
-
-    async def exposition(request: web.Request) -> web.Response:
-        if token and not shows(request.headers, token):
-            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
-        body, content_type = metrics.exposition(request.headers.get("Accept", ""))
-        return web.Response(body=body, headers={"Content-Type": content_type})
-
     application = web.Application()
-    application.router.add_get("/metrics", exposition)
+    fence(application)
+    application.router.add_routes([pages.exposition(settings, metrics)])
     receiver.attach(application)
     await topics.ensure(settings)
     runner = web.AppRunner(

@@ -12,8 +12,10 @@ _REFUSALS: Final = {
     401: "The token is missing or wrong.",
     413: "The body is larger than SLUICE_EVENT_BYTES, decompressed, or than Kafka takes.",
     415: "The Content-Type or the Content-Encoding is none that is taken.",
-    429: "Kafka is slow or away: nothing was accepted; send it again after Retry-After seconds.",
 }
+_AGAIN: Final = "Nothing was accepted, send it again after Retry-After seconds:"
+_BUSY: Final = "Kafka is slow or away"
+_LIMITED: Final = "too many wrong tokens came from this address"
 _SECURITY: Final = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "basic": {"type": "http", "scheme": "basic", "description": "The token is the password, as Langfuse sends it."},
@@ -55,7 +57,9 @@ def document() -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     taken = {"$ref": "#/components/schemas/Feedback"} if endpoint.form == "native_feedback" else {}
-    refusals = {endpoint.busy if status == 429 else status: words for status, words in _REFUSALS.items()}
+    both = endpoint.busy == 429
+    later = {429: f"{_BUSY}, or {_LIMITED}"} if both else {429: _LIMITED, endpoint.busy: _BUSY}
+    refusals = _REFUSALS | {status: f"{_AGAIN} {why}." for status, why in later.items()}
     return {
         "operationId": endpoint.path.strip("/").replace("/", "_"),
         "summary": endpoint.summary,

@@ -70,7 +70,7 @@ class Receiver:
         self._metrics.received.labels(endpoint.form, f"{status // 100}xx").inc()
 
     async def _receive(self, endpoint: Endpoint, request: web.Request) -> web.Response:
-        self._door.check(request.headers)
+        self._door.check(request.headers, request.remote)
         if endpoint.only and request.content_type not in endpoint.only:
             raise Refused(415, "unsupported_type", f"Content-Type {' and '.join(endpoint.only)} are taken here.")
         with self._outbox.room() as hold:

@@ -6,6 +6,8 @@ from typing import Any, cast
 
 import faust
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from faust.web.drivers.aiohttp import Web
 from pydantic import SecretStr
 
 from detectors.budget import Budget
@@ -14,10 +16,14 @@ from sinks.clickhouse import ClickHouse
 from sinks.prometheus import Metrics
 from sinks.review.refusals import CutRefused
 from streams.app import build
+from streams.attempts import TRIES
 from streams.chores import cut_on_schedule
 from streams.detect import Watch
 from streams.faust_app import or_stop
+from streams.fence import HEADERS
 from streams.settings import Settings
+
+RIGHT = "a-token-of-the-tests"
 
 
 def _batches_cut(metrics: Metrics) -> list[float | None]:
@@ -59,6 +65,31 @@ async def test_a_cut_that_fails_is_one_line_and_the_next_one_is_tried(
     assert record.exc_info is None
     await cut_on_schedule(lambda: 1, metrics)
     assert _batches_cut(metrics) == [1, 1]
+
+
+async def test_the_port_of_a_worker_fences_in_all_answers_and_limits_each_secret(clickhouse_url: str) -> None:
+    settings = Settings(
+        web_host="0.0.0.0",  # noqa: S104  # nothing is bound
+        state_key=SecretStr("k" * 32),
+        pages_token=SecretStr(RIGHT),
+        metrics_token=SecretStr(RIGHT),
+    )
+    sink = ClickHouse(f"{clickhouse_url}/default")
+    application = cast(Web, build(settings, sink, lambda: 0).web).web_app
+    sink.close()
+    right, wrong = ({"Authorization": f"Bearer {token}"} for token in (RIGHT, "wrong"))
+    async with TestClient(TestServer(application)) as client:
+
+        async def answers(path: str, headers: dict[str, str]) -> int:
+            answer = await client.get(path, headers=headers)
+            assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, path
+            return answer.status
+
+        assert [await answers(path, right) for path in ("/", "/nothing", "/metrics")] == [200, 404, 200]
+        assert [await answers("/metrics", wrong) for _ in range(TRIES)] == [401] * TRIES
+        assert await answers("/metrics", right) == 429
+        assert await answers("/livez", {}) == 200
+        assert await answers("/", right) == 200, "each secret has tries of its own"
 
 
 def test_the_false_alarms_that_are_accepted_reach_the_detectors(

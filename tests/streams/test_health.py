@@ -16,6 +16,7 @@ from streams.health import Health
 from streams.kafka import Connection
 from streams.movement import Partition, Standing
 from streams.offers import Offers
+from streams.settings import Settings
 from streams.vitals import BROKEN_S, Vitals
 
 P = ("inference.requests", 3)
@@ -94,7 +95,7 @@ async def test_looks_reach_the_metrics_and_the_pages() -> None:
         await vitals.look()
 
     application = Application()
-    application.router.add_routes(pages.routes(metrics, lambda: vitals.health))
+    application.router.add_routes(pages.routes(Settings(), metrics, lambda: vitals.health))
     async with TestClient(TestServer(application)) as client:
 
         async def answers(page: str) -> tuple[int, list[str]]:

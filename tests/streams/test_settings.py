@@ -95,6 +95,38 @@ def test_a_wrong_value_gets_one_line_with_variable_value_and_meaning(
     assert "\n" not in said
 
 
+@pytest.mark.parametrize("name", ["receiver_tokens", "metrics_token", "pages_token"])
+@pytest.mark.parametrize("token", ["s3cr3t-of-15-ch", " s3cr3t-of-15-ch ", "\t"])
+def test_a_token_that_can_be_guessed_is_refused_with_the_cure_and_not_shown(
+    name: str, token: str, setenv: Callable[[str, str], None]
+) -> None:
+    held = f"{SECRET * 4}, {token}x, s3cr3t" if name == "receiver_tokens" else token
+    setenv(f"SLUICE_{name.upper()}", held)
+    with pytest.raises(SettingsError) as wrong:
+        load()
+    said = str(wrong.value)
+    assert said.startswith(f"SLUICE_{name.upper()}='(not shown)' is wrong: ")
+    assert "takes 16 characters or more, for example the output of `openssl rand -hex 16`" in said
+    assert "s3cr" not in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        ("receiver_tokens", ""),
+        ("receiver_tokens", " , "),
+        ("receiver_tokens", "a-token-of-16-ch, another-of-16-ch,"),
+        ("metrics_token", ""),
+        ("metrics_token", "a-token-of-16-ch"),
+        ("pages_token", ""),
+        ("pages_token", "a password, of people"),
+    ],
+)
+def test_a_token_of_16_characters_is_taken_and_so_is_none(name: str, token: str) -> None:
+    assert getattr(load(**{name: token}), name).get_secret_value() == token
+
+
 def test_a_findings_page_lies_below_where_people_reach_the_pages(setenv: Callable[[str, str], None]) -> None:
     assert load().finding_page("ab12") == "http://127.0.0.1:6066/findings/ab12"
     setenv("SLUICE_PAGES_URL", "https://ops.example/sluice/")

@@ -16,6 +16,7 @@ from streams.settings import Settings
 from streams.topics import RECEIVED
 
 TOKEN = "a-token-of-the-tests"  # noqa: S105  # and of nothing else
+ANOTHER = "another-token-of-theirs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Receiving:
 
 
 def settings_for(bootstrap: str, prefix: str, **other: object) -> Settings:
-    held = {"receiver_tokens": f"another, {TOKEN}", "partitions": 1, "web_port": free_port()} | other
+    held = {"receiver_tokens": f"{ANOTHER}, {TOKEN}", "partitions": 1, "web_port": free_port()} | other
     return Settings(kafka_bootstrap=bootstrap, topic_prefix=prefix, **held)  # type: ignore[arg-type]  # pydantic checks
 
 

@@ -18,9 +18,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from deploy.local.broker import EmbeddedBroker
 from streams.events import Feedback, InferenceRequest, InferenceResponse
-from streams.receiver import alone
+from streams.fence import HEADERS
+from streams.receiver import alone, routes
 from streams.receiver.endpoints import ENDPOINTS, Endpoint
-from tests.streams.receiver.scene import Receiving, invalid, receiving, settings_for
+from tests.streams.receiver.scene import TOKEN, Receiving, invalid, receiving, settings_for
 from tests.streams.receiver.sent import FEEDBACK
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -275,6 +276,44 @@ def test_otlp_insists_on_its_content_types(path: str, content_type: str, http: h
     assert answer.status_code == 415
     assert PROTOBUF in answer.json()["detail"]
     assert JSON in answer.json()["detail"]
+
+
+def test_every_answer_is_fenced_in(
+    http: httpx.Client, receiver: Receiving, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = [
+        http.post("/v1/feedback", json=FEEDBACK),
+        http.get("/info"),
+        httpx.post(f"{receiver.url}/v1/feedback", json=FEEDBACK),
+        http.get("/nothing"),
+        http.get("/v1/feedback"),
+        http.post("/v1/feedback", content=b"x" * 200_000),
+    ]
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("what users wrote")
+
+    monkeypatch.setattr(routes, "judge", broken)
+    answers.append(http.post("/v1/feedback", json=FEEDBACK))
+    assert [each.status_code for each in answers] == [202, 200, 401, 404, 405, 413, 500]
+    for answer in answers:
+        assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, answer.status_code
+        assert "what users wrote" not in answer.text
+    assert [record.name for record in caplog.records if record.exc_info] == ["sluice.web"]
+
+
+def test_a_fault_says_nothing_of_why_even_where_asyncio_debugs(
+    embedded: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("what users wrote")
+
+    monkeypatch.setattr(routes, "judge", broken)
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    with receiving(settings_for(embedded.bootstrap, "debugging.")) as running:
+        answer = httpx.post(f"{running.url}/v1/feedback", json=FEEDBACK, headers={"x-api-key": TOKEN})
+    assert answer.status_code == 500
+    assert "what users wrote" not in answer.text
 
 
 def test_what_it_does_is_counted(http: httpx.Client) -> None:

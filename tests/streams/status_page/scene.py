@@ -17,6 +17,7 @@ from sinks import columns
 from sinks.clickhouse import ClickHouse
 from sinks.prometheus import Metrics
 from streams.events import Finding, InferenceResponse, LedgerRow
+from streams.fence import fence
 from streams.health import Health
 from streams.movement import Partition, Place, Standing
 from streams.settings import load
@@ -90,6 +91,7 @@ def served(store: str, batches: Path, up_s: int) -> Iterator[Scene]:
     scene = Scene(f"http://127.0.0.1:{port}", pages, metrics, began)
     scenes.append(scene)
     application = web.Application(middlewares=[guard.middleware(held, guard.OPEN)])
+    fence(application)
     application.router.add_routes(pages.routes())
     up, over = threading.Event(), asyncio.Event()
 

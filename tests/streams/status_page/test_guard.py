@@ -1,5 +1,6 @@
 """The pages show what users wrote: whoever is not on this machine needs the password, and every answer is fenced in."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -8,23 +9,34 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from sinks.prometheus import Metrics
+from streams import pages
+from streams.attempts import EVERY_S, TRIES, Attempts
+from streams.fence import HEADERS, fence
 from streams.settings import load
 from streams.status_page import guard
-from streams.status_page.attempts import EVERY_S, TRIES, Attempts
 
-PASSWORD = "tr4ut-ß-w4ter"  # noqa: S105  # of nobody
+PASSWORD = "tr4ut-ß-w4ter-f4lls"  # noqa: S105  # of nobody
+TOKEN = "a-token-of-metrics"  # noqa: S105  # and of nothing else
 
 
-async def asked(path: str = "/", headers: Mapping[str, str] | None = None, **settings: Any) -> web.Response:
+async def asked(
+    path: str = "/", headers: Mapping[str, str] | None = None, method: str = "GET", **settings: Any
+) -> web.Response:
     async def page(_request: web.Request) -> web.Response:
         return web.Response(text="what users wrote")
 
+    async def broken(_request: web.Request) -> web.Response:
+        raise RuntimeError("what users wrote")
+
     application = web.Application(middlewares=[guard.middleware(load(**settings), guard.OPEN)])
+    fence(application)
     application.router.add_get("/", page)
+    application.router.add_get("/broken", broken)
     application.router.add_get("/livez", page)
-    application.router.add_get("/metrics", page)
+    application.router.add_routes([pages.exposition(load(**settings), Metrics())])
     async with TestClient(TestServer(application)) as client:
-        answer = await client.get(path, headers=headers)
+        answer = await client.request(method, path, headers=headers)
         await answer.read()
         return answer  # type: ignore[return-value]  # of the client, with the same status and headers
 
@@ -62,20 +74,30 @@ async def test_with_a_password_it_is_asked_for_wherever_the_worker_listens(host:
     assert (await asked(headers=given(PASSWORD), **settings)).status == 200
     for wrong in (given(PASSWORD[:-1]), given(""), {"Authorization": "Basic !"}, {"x-api-key": PASSWORD}):
         assert (await asked(headers=wrong, **settings)).status == 401
-    bearer = {"Authorization": "Bearer secret"}
-    assert (await asked(headers=bearer, web_host=host, pages_token="secret")).status == 200  # noqa: S106
+    bearer = {"Authorization": "Bearer of-sixteen-chars"}
+    assert (await asked(headers=bearer, web_host=host, pages_token="of-sixteen-chars")).status == 200  # noqa: S106
 
 
 async def test_metrics_ask_for_a_token_of_their_own() -> None:
-    settings: dict[str, Any] = {"web_host": "0.0.0.0", "metrics_token": "of metrics", "pages_token": PASSWORD}  # noqa: S104
+    settings: dict[str, Any] = {"web_host": "0.0.0.0", "metrics_token": TOKEN, "pages_token": PASSWORD}  # noqa: S104
     assert (await asked("/metrics", **settings)).status == 401
-    assert (await asked("/metrics", {"Authorization": "Bearer of metrics"}, **settings)).status == 200
-    assert (await asked("/", {"Authorization": "Bearer of metrics"}, **settings)).status == 401
+    assert (await asked("/metrics", {"Authorization": f"Bearer {TOKEN}"}, **settings)).status == 200
+    assert (await asked("/", {"Authorization": f"Bearer {TOKEN}"}, **settings)).status == 401
+
+
+async def test_who_has_shown_metrics_too_many_wrong_tokens_waits() -> None:
+    application = web.Application()
+    application.router.add_routes([pages.exposition(load(metrics_token=TOKEN), Metrics())])
+    async with TestClient(TestServer(application)) as client:
+        told = [(await client.get("/metrics", headers={"Authorization": "Bearer wrong"})).status for _ in range(TRIES)]
+        refused = await client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert told == [401] * TRIES
+    assert (refused.status, int(refused.headers["Retry-After"]) >= 1) == (429, True)
 
 
 async def test_who_has_shown_too_many_wrong_passwords_waits() -> None:
     application = web.Application(middlewares=[guard.middleware(load(pages_token=PASSWORD), guard.OPEN)])
-    wrong, right = ({"Authorization": f"Bearer {token}"} for token in ("wrong", "tr4ut-w4ter"))
+    wrong, right = ({"Authorization": f"Bearer {token}"} for token in ("wrong", "tr4ut-w4ter-f4lls"))
     async with TestClient(TestServer(application)) as client:
         told = [(await client.get("/", headers=wrong)).status for _ in range(TRIES + 2)]
         refused = await client.get("/", headers=right)
@@ -97,9 +119,32 @@ def test_tries_come_back_one_by_one_and_an_address_does_not_take_those_of_anothe
     attempts.require_left("10.0.0.7")
 
 
-@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/nothing", 404), ("/livez", 200)])
-async def test_every_answer_is_fenced_in(path: str, status: int) -> None:
-    answer = await asked(path)
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/livez", 200),
+        ("GET", "/nothing", 404),
+        ("POST", "/", 405),
+        ("GET", "/metrics", 401),
+        ("GET", "/broken", 500),
+    ],
+)
+async def test_every_answer_is_fenced_in(method: str, path: str, status: int) -> None:
+    answer = await asked(path, method=method, metrics_token=TOKEN)
     assert answer.status == status
-    assert {name: answer.headers[name] for name in guard.HEADERS} == guard.HEADERS
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+async def test_what_aiohttp_refuses_before_any_handler_is_fenced_in() -> None:
+    answer = await asked(headers={"Expect": "a wonder"})
+    assert answer.status == 417
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
+async def test_a_handler_that_breaks_says_nothing_of_why_even_where_asyncio_debugs() -> None:
+    asyncio.get_running_loop().set_debug(True)
+    answer = await asked("/broken")
+    assert answer.status == 500
+    assert "what users wrote" not in await answer.text()  # type: ignore[operator,misc]  # of the client
