@@ -57,13 +57,13 @@ def world(clickhouse_url: str, tmp_path: Path) -> Iterator[World]:
 
 
 def asked_and_answered(name: str) -> list[Message]:
-    def said(role: str) -> list[dict[str, Any]]:
-        return [{"role": role, "parts": [{"type": "text", "content": f"About the {PHRASE} of {name}."}]}]
+    def said(where: str, role: str) -> dict[str, Any]:
+        parts = [{"type": "text", "content": f"About the {PHRASE} of {name}."}]
+        return {"user.id": "ann@example.org", "service.name": "chat", where: [{"role": role, "parts": parts}]}
 
-    more = {"user.id": "ann@example.org", "service.name": "chat"}
     return [
-        request(name, **more, **{"gen_ai.input.messages": said("user")}),
-        response(name, duration_s=1.0, **more, **{"gen_ai.output.messages": said("assistant")}),
+        request(name, **said("gen_ai.input.messages", "user")),
+        response(name, duration_s=1.0, **said("gen_ai.output.messages", "assistant")),
     ]
 
 
