@@ -18,7 +18,9 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import ApacheKafka
 from detectors.bank import SegmentBank
 from detectors.budget import Budget
+from sinks import findings
 from sinks.clickhouse import connect, migrate
+from streams.events import Finding
 from streams.findings import finding
 from streams.settings import Settings
 from tests.chaos.clock import Clock
@@ -67,8 +69,8 @@ class Result:
     restarts: int = 0
     largest_mb: float = 0.0
     said: int = 0  # lines of Sluice's own in the workers' logs, from warnings up
-    findings: list[str] = field(default_factory=list)
-    findings_without_faults: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    findings_without_faults: list[Finding] = field(default_factory=list)
     harms: dict[str, list[Harm]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -81,8 +83,8 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was lost or doubled, ever, all poison was set aside, detectors found what there was, and
-        memory was bounded."""
+        """Whether nothing was lost or doubled, ever, all poison was set aside, detectors found what there was and said
+        the same of it in every field, and memory was bounded."""
         harmed = any(harm.lost or harm.doubled for harms in self.harms.values() for harm in harms)
         kept = self.lost == self.doubled == 0 and not harmed and self.dead_letters == self.poisoned
         return kept and self.findings == self.findings_without_faults and self.largest_mb < LARGEST_MB
@@ -175,9 +177,9 @@ def _count(direct: Client, load: Load, result: Result) -> None:
     result.sent, result.stored = load.confirmed, _stored(direct)
     result.doubled = count_doubled(direct, load.answers_each)
     result.poisoned, result.dead_letters = load.poisoned, int(letters)
-    found = direct.query("SELECT finding_id FROM findings ORDER BY finding_id").result_rows
-    result.findings = [finding_id for (finding_id,) in found]
-    result.findings_without_faults = sorted(_expected(load.answers_each))
+    stands = [each.finding for each in findings.listed(direct, closed=True)]
+    result.findings = sorted(stands, key=lambda each: each.finding_id)
+    result.findings_without_faults = _expected(load.answers_each)
 
 
 def _warnings(log: Path) -> int:
@@ -185,11 +187,12 @@ def _warnings(log: Path) -> int:
     return sum(line["level"] not in ("DEBUG", "INFO") and line["logger"].startswith("sluice") for line in lines)
 
 
-def _expected(each: int) -> set[str]:
-    """Return what detectors find in the same stream, read and watched in one go."""
-    settings, found = Settings(), set[str]()
+def _expected(each: int) -> list[Finding]:
+    """Return what detectors say last of what they find in the same stream, read and watched in one go, by id."""
+    settings, found = Settings(), dict[str, Finding]()
     sent = [("responses", message.value or b"", ()) for message in answers(0, each)]
     for name, measured in read_in(sent, size=each * len(SERVICES)).items():
         bank = SegmentBank(Budget(settings.segments, settings.false_alarms))
-        found |= {finding(name, signal).finding_id for signal in bank.process(measured).signals}
-    return found
+        said = [finding(name, signal) for signal in bank.process(measured).signals]
+        found |= {one.finding_id: one for one in said}
+    return [found[finding_id] for finding_id in sorted(found)]

@@ -92,6 +92,22 @@ def test_a_late_half_does_not_bring_content_back(client: Client) -> None:
         assert client.query(f"SELECT {column} FROM inference_parts").result_rows == [(None,)]  # noqa: S608  our own
 
 
+def test_a_dead_letter_goes_when_its_time_is_over(client: Client) -> None:
+    """As the schema has it and as a setting has it: each keeps what is younger."""
+    named = ["topic", "offset", "set_aside_at"]
+    for keeps, ages in ((Retention(), (29, 31)), (Retention(dead_letters=7), (6, 8))):
+        client.insert("dead_letters", [[f"{age}", age, days_ago(age).replace(microsecond=0)] for age in ages], named)
+        client.insert(
+            "dead_letter_replays",
+            [[f"{age}", age, days_ago(age).replace(microsecond=0)] for age in ages],
+            ["topic", "offset", "replayed_at"],
+        )
+        apply(client, keeps)
+        materialize(client, "dead_letters", "dead_letter_replays")
+        for table in ("dead_letters", "dead_letter_replays"):
+            assert client.query(f"SELECT offset FROM {table}").result_rows == [(min(ages),)]  # noqa: S608  our own
+
+
 def test_the_owner_of_the_schema_leaves_nothing_to_a_worker_that_may_alter_nothing(
     client: Client, clickhouse_url: str
 ) -> None:

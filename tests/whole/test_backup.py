@@ -8,13 +8,16 @@ from subprocess import CompletedProcess
 import pytest
 
 from deploy.local.broker import EmbeddedBroker
+from sinks import columns
 from sinks.backup import KEPT, KEYS, TRAFFIC
 from streams.backup import BackupRefused, restore
+from streams.events import HOURS, ReferenceRow
 from streams.stack import LocalWorker
-from tests.whole.events import EACH, answers
+from tests.whole.events import EACH, SERVICES, answers, segment
 from tests.whole.harness import World
 
 NEVER = 10**9
+NOTE = "the week of the trial"
 
 
 def world_on(clickhouse_url: str, folder: Path) -> Iterator[World]:
@@ -73,7 +76,9 @@ def test_another_machine_goes_on_from_a_backup(lost: World, spare: World, tmp_pa
         written(lost, name, text)
     written(lost, "batches/.2026-W41.partial/items.jsonl", "half")
     archive = tmp_path / "sluice.tar"
+    lines(lost.sluice("reference", "pin", "checkout", "--by", "Ada", "--note", NOTE))
     _stop(worker)
+    learned = _learn(lost)
     assert "the detectors of 6 segments" in lines(lost.sluice("backup", str(archive)))
     assert "is there already" in refusal(lost.sluice("backup", str(archive)))
 
@@ -81,6 +86,8 @@ def test_another_machine_goes_on_from_a_backup(lost: World, spare: World, tmp_pa
     restored = lines(spare.sluice("restore", str(archive)))
     assert "the detectors of 6 segments" in restored
     assert findings(spare) == [(finding, "acknowledged", "Ada")]
+    assert _references(spare) == learned
+    assert f"pin *, by Ada ({NOTE})" in lines(spare.sluice("reference", "show", "checkout"))
     found = {name: (spare.folder / name).read_text() for name in FOLDERS}
     assert found == FOLDERS
     assert not list((spare.folder / "batches").glob(".*"))
@@ -100,6 +107,26 @@ def test_another_machine_goes_on_from_a_backup(lost: World, spare: World, tmp_pa
 def _stop(worker: LocalWorker) -> None:
     worker.stop()
     assert worker.exit_code == 0
+
+
+def _learn(world: World) -> list[str]:
+    """Write references as workers do after weeks, one of them learned twice, and return all that is known of them."""
+    known = (float("nan"), *(0.1 * hour for hour in range(1, HOURS)))
+    rows = [
+        ReferenceRow(segment(service), metric, said, "rolling", 2.5, "s", known, known, known, 2**63 + said)
+        for service in SERVICES
+        for metric, said in (("duration_s", 1), ("duration_s", 2), ("error", 1))
+    ]
+    world.client.insert_arrow("references", columns.reference_rows(rows))
+    of_them, log = _references(world)
+    assert of_them.count("duration_s") == of_them.count("error") == len(SERVICES)
+    assert NOTE in log
+    return [of_them, log]
+
+
+def _references(world: World) -> list[str]:
+    """Each row of both tables, as text: what is not known is unlike itself."""
+    return [repr(world.rows(f"SELECT * FROM {name} FINAL ORDER BY ALL")) for name in ("references", "reference_log")]  # noqa: S608  # our tables
 
 
 def _assert_damage_is_refused(spare: World, archive: Path) -> None:

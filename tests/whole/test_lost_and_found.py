@@ -1,4 +1,4 @@
-"""Tables, and then the detectors' state, are lost between two runs: it is said, and what Kafka has comes back."""
+"""Tables, the detectors' state, or part of a batch are lost between two runs: it is said; what Kafka has comes back."""
 
 import asyncio
 import time
@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from streams import kept_state
 from streams.stack import LocalWorker
 from tests.conftest import require_kafka_or_skip
+from tests.sinks.review.deciding import batch, item
 from tests.whole.events import EACH, SERVICES, answers
 from tests.whole.harness import PATIENCE_S, Line, World, logged
 from tests.whole.side_by_side import side_by_side
@@ -55,6 +56,21 @@ def test_what_is_lost_is_said_at_the_start_and_read_again(world: World) -> None:
     world.produce(answers(FIRST, EACH))
     world.settle()
     assert_found(world)
+
+
+@side_by_side
+def test_a_torn_batch_is_named_at_the_start_and_no_whole_one(world: World) -> None:
+    whole, torn = (batch(world.settings.batches, [item("a")], name) for name in ("2026-W45", "2026-W46"))
+    items = torn / "items.jsonl"
+    items.write_bytes(items.read_bytes()[:-9])
+    worker = world.start()
+    (said,) = errors(worker)
+    assert f"{torn}" in said.message
+    assert "items.jsonl" in said.message
+    assert "`sluice batch mend" in said.message
+    assert whole.name not in said.message
+    assert worker.metric("sluice_lost_at_start", what="batch") == 1
+    assert worker.metric("sluice_lost_at_start", what="ledger") == 0
 
 
 def rewind(world: World, what: str) -> None:

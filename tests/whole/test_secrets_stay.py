@@ -5,29 +5,16 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
-from deploy.local.broker import EmbeddedBroker
 from deploy.local.processes import ServerFailed
-from streams.settings import Settings
 from tests.whole.events import request, response
 from tests.whole.harness import REQUESTS, Message, World
-
-PASSWORD = "planted-clickhouse-password"  # noqa: S105  # all of these are planted, and open nothing
-SECRETS = {
-    name: f"planted-{name}-of-more-than-32-characters"
-    for name, field in Settings.model_fields.items()
-    if field.annotation is SecretStr
-}
+from tests.whole.planted import PASSWORD, SECRETS, assert_no_secret_in, world_with_secrets
 
 
 @pytest.fixture
 def world(clickhouse_url: str, tmp_path: Path) -> Iterator[World]:
-    secrets = {name: SecretStr(secret) for name, secret in SECRETS.items()}
-    with (
-        EmbeddedBroker() as broker,
-        World(broker.bootstrap, clickhouse_url.replace("//", f"//ann:{PASSWORD}@"), tmp_path, **secrets) as world,
-    ):
+    with world_with_secrets(clickhouse_url, tmp_path) as world:
         yield world
 
 
@@ -58,6 +45,5 @@ def test_no_secret_is_in_what_a_worker_says(world: World) -> None:
     with pytest.raises(ServerFailed) as failed:
         refused.start()
     heard |= {"a worker that is refused": str(failed.value), "log": worker.log.read_text()}
-    for where, text in heard.items():
-        assert text, where
-        assert not [secret for secret in (*SECRETS.values(), PASSWORD) if secret in text], where
+    assert all(heard.values()), [where for where, text in heard.items() if not text]
+    assert_no_secret_in(heard)
