@@ -119,8 +119,8 @@ def _told(soaked: Soaked, at: datetime) -> str:
             f"{soaked.records / soaked.seconds:,.0f} records a second of simulated calls ({soaked.rate:g} were asked "
             f"for). After minute {WARM_S / 60:.0f} memory rose by {soaked.grew(MEMORY):.1%} and open files by "
             f"{soaked.grew(FILES):.1%} at most, medians of a minute; lag was {max(lag):,.0f} records at most. "
-            f"**{'Within' if soaked.holds else 'NOT within'} {ALLOWED:.0%}.** Nothing was made to change; detectors had "
-            f"{len(soaked.findings)} finding(s).",
+            f"**{'Within' if soaked.holds else 'NOT within'} {ALLOWED:.0%}.** Nothing was made to change; detectors "
+            f"had {len(soaked.findings)} finding(s).",
             "",
             *pictures,
         ]
