@@ -1,14 +1,16 @@
-"""`python -m bench.scale PART` lets one thing grow, and says what it costs: segments, workers, partitions, inferences.
+"""`python -m bench.scale PART` lets one thing grow, and says what it costs: segments, hot segments, workers,
+partitions, inferences.
 
 Each part replaces its own in bench/scale.json, from which docs/scaling.md takes its tables.
 """
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,10 +25,10 @@ from deploy.local.clickhouse import LocalClickHouse
 
 LATEST = Path(__file__).parents[1] / "scale.json"
 AWAKE, RESTING = (10, 100, 1_000, 4_000), (1_000, 10_000)
-WORKERS, PARTITIONS = (1, 2, 4), (1, 4, 16, 64)
-SPREAD = 16  # partitions, of which every worker has some
+WORKERS, PARTITIONS, HOT = (1, 2, 4), (1, 4, 16, 64), (1, 50)
+SPREAD = 16  # partitions of workers, of which every one has some
 INFERENCES = (1_000_000, 10_000_000)
-BACKLOG = 24_000  # inferences, of workers and partitions
+BACKLOG = 24_000  # inferences, of workers, partitions and hot segments
 Rows = list[dict[str, Any]]
 T = TypeVar("T")
 console = Console(stderr=True)
@@ -47,14 +49,24 @@ def segments_() -> None:
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 def workers_(rounds: int) -> None:
     """Let workers grow, in 16 partitions: the CPU of an event in all of them, and events a second."""
-    _keep("workers", list(_backlogs([(count, SPREAD) for count in WORKERS], rounds)))
+    grown = {count: partial(workers.measured, count, SPREAD, BACKLOG) for count in WORKERS}
+    _keep("workers", list(_in_turn("workers", grown, rounds)))
 
 
 @main.command("partitions")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 def partitions_(rounds: int) -> None:
     """Let partitions grow, of one worker: the CPU of an event, and events a second."""
-    _keep("partitions", list(_backlogs([(1, count) for count in PARTITIONS], rounds)))
+    grown = {count: partial(workers.measured, 1, count, BACKLOG) for count in PARTITIONS}
+    _keep("partitions", list(_in_turn("partitions", grown, rounds)))
+
+
+@main.command("hot")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+def hot_(rounds: int) -> None:
+    """Let one segment have all events, and 50: the CPU of watching an event, and events a second."""
+    grown = {count: partial(workers.hot, count, BACKLOG) for count in HOT}
+    _keep("hot", list(_in_turn("segments", grown, rounds)))
 
 
 @main.command("inferences")
@@ -75,20 +87,20 @@ def _apart(measured: Callable[[int], T], count: int) -> T:
     return result
 
 
-def _backlogs(grown: list[tuple[int, int]], rounds: int) -> Iterator[dict[str, Any]]:
+def _in_turn(what: str, grown: Mapping[int, Callable[[], Cost]], rounds: int) -> Iterator[dict[str, Any]]:
     """Measure all in turn, round by round, so that a machine that others use is the same for all; the median holds."""
-    costs: dict[tuple[int, int], list[Cost]] = {each: [] for each in grown}
+    costs: dict[int, list[Cost]] = {count: [] for count in grown}
     for _ in range(rounds):
-        for count, partitions in grown:
+        for count, measured in grown.items():
             try:
-                costs[count, partitions].append(workers.measured(count, partitions, BACKLOG))
-                console.print(f"{count} workers, {partitions} partitions: {costs[count, partitions][-1]}")
+                costs[count].append(measured())
+                console.print(f"{count} {what}: {costs[count][-1]}")
             except NotMeasured as why:
-                console.print(f"{count} workers, {partitions} partitions: {why}")
-    for (count, partitions), measured in costs.items():
-        if measured:
-            middle = sorted(measured, key=lambda cost: cost.cpu_us)[len(measured) // 2]
-            yield {"workers": count, "partitions": partitions, "rounds": len(measured)} | asdict(middle)
+                console.print(f"{count} {what}: {why}")
+    for count, taken in costs.items():
+        if taken:
+            middle = sorted(taken, key=lambda cost: cost.cpu_us)[len(taken) // 2]
+            yield {what: count, "rounds": len(taken)} | asdict(middle)
 
 
 def _keep(part: str, rows: Rows) -> None:
