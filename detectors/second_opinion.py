@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from river import drift
+
+from detectors.river_drift import drift
 
 EACH = 32  # rows whose mean score ADWIN is given as one value
 _DELTA = 1e-3
