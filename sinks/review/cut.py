@@ -95,7 +95,7 @@ def cut(
             publish(folder, batch, manifest)
         elif mend:
             _require_equal(batch, read(batch), manifest)
-            mended = torn_files(batch, manifest)
+            mended = torn_files(batch, manifest.files)
             put_back(folder, batch, mended)
         else:
             _require_equal(batch, verify(batch), manifest)

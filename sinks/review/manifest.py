@@ -1,6 +1,7 @@
 """What a batch says about itself: its window, policy and counts, and the SHA-256 by which its files are known."""
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from errno import ENAMETOOLONG
 from hashlib import file_digest, sha256
@@ -11,7 +12,7 @@ from typing import Literal, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sinks.review.faults import first
+from sinks.review.faults import are_not, first
 from sinks.review.policy import Policy
 from sinks.review.refusals import NotABatch, TamperedBatch
 from sinks.review.windows import Window
@@ -134,17 +135,17 @@ def verify(batch: Path) -> Manifest:
         TamperedBatch: names each file that was changed or is missing, or the manifest itself.
     """
     manifest = read(batch)
-    if wrong := torn_files(batch, manifest):
+    if wrong := torn_files(batch, manifest.files):
         raise TamperedBatch(
-            f"{batch}: {', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not what {NAME} says. Do not use this "
-            "batch: `sluice batch mend` cuts its window again, and puts back what comes out the same."
+            f"{batch}: {are_not(wrong, NAME)}. Do not use this batch: `sluice batch mend` cuts its window again, and "
+            "puts back what comes out the same."
         )
     return manifest
 
 
-def torn_files(batch: Path, manifest: Manifest) -> list[str]:
-    """Name the files of a batch that are not what a manifest says."""
-    return [name for name, said in sorted(manifest.files.items()) if not _is(batch / name, said)]
+def torn_files(folder: Path, files: Mapping[str, FileFact]) -> list[str]:
+    """Name the files of a batch, or of a release, that are not what a manifest says."""
+    return [name for name, said in sorted(files.items()) if not _is(folder / name, said)]
 
 
 def read(batch: Path) -> Manifest:

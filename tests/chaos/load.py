@@ -18,8 +18,14 @@ from tests.whole.harness import FEEDBACK, RESPONSES, Message, World
 TICK_S = 0.1
 LATE_S = 1.0
 NEVER = 10**9
+STRETCH = 3_000
 PATIENCE_S = 300.0
 POISON = b"\xff{ this is no event"
+
+
+def by_turns(number: int, place: int) -> bool:
+    """Each service is slow for every second STRETCH of its answers, the first from its 500th, the next 500 later."""
+    return (number + STRETCH - 500 * (place + 1)) // STRETCH % 2 == 1
 
 
 def count_doubled(client: Client, each: int) -> int:
@@ -44,7 +50,7 @@ class Load:
     def __init__(self, world: World, rate: float, *, idempotent: bool) -> None:
         self.rate, self.poisoned, self.confirmed = rate, 0, 0
         self._world, self._idempotent = world, idempotent
-        self._stream: Iterator[Message] = answers(0, NEVER)
+        self._stream: Iterator[Message] = answers(0, NEVER, slow=by_turns)
         self._burst = self._poison = 0
         self._ends = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))

@@ -26,7 +26,7 @@ from streams.settings import Settings
 from tests.chaos.clock import Clock
 from tests.chaos.crew import Crew
 from tests.chaos.faults import Fault, Scene, faults
-from tests.chaos.load import NEVER, Load, count_doubled
+from tests.chaos.load import NEVER, Load, by_turns, count_doubled
 from tests.chaos.proxy import Proxy
 from tests.streams.test_ingest_measures import read_in
 from tests.whole.events import SERVICES, answers
@@ -190,7 +190,7 @@ def _warnings(log: Path) -> int:
 def _expected(each: int) -> list[Finding]:
     """Return what detectors say last of what they find in the same stream, read and watched in one go, by id."""
     settings, found = Settings(), dict[str, Finding]()
-    sent = [("responses", message.value or b"", ()) for message in answers(0, each)]
+    sent = [("responses", message.value or b"", ()) for message in answers(0, each, slow=by_turns)]
     for name, measured in read_in(sent, size=each * len(SERVICES)).items():
         bank = SegmentBank(Budget(settings.segments, settings.false_alarms))
         said = [finding(name, signal) for signal in bank.process(measured).signals]

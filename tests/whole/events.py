@@ -1,6 +1,6 @@
 """Events as gateways send them: single ones with only what the contract asks for, and a stream with a known change."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -46,8 +46,15 @@ def segment(service: str) -> str:
     return f"{service}|-|-|-"
 
 
-def answers(first: int = 0, last: int = EACH, *, changes_at: int = CHANGES_AT) -> Iterator[Message]:
-    """Responses number `first` to `last` - 1 of each service, the services in turn.
+def checkout_slows(number: int, place: int) -> bool:
+    return number >= CHANGES_AT and SERVICES[place] == "checkout"
+
+
+def answers(
+    first: int = 0, last: int = EACH, *, slow: Callable[[int, int], bool] = checkout_slows
+) -> Iterator[Message]:
+    """Responses number `first` to `last` - 1 of each service, the services in turn. Those that are `slow`, by their
+    number and their service's place, take three times as long.
 
     Each service has a partition of its own: then its order in Kafka is its order here, whoever reads it, and findings
     of different runs can be compared by their ids.
@@ -56,11 +63,10 @@ def answers(first: int = 0, last: int = EACH, *, changes_at: int = CHANGES_AT) -
         for place, service in enumerate(SERVICES):
             # A generator for each value: the stream is the same, wherever it is begun.
             noise = np.random.default_rng((number, place)).lognormal(0.0, 0.3)
-            slow = 3.0 if service == "checkout" and number >= changes_at else 1.0
             event = response(
                 f"{service}-{number:05d}",
                 at_s=number,
-                duration_s=float(0.8 * noise * slow),
+                duration_s=float(0.8 * noise * (3.0 if slow(number, place) else 1.0)),
                 **{"service.name": service, "gen_ai.usage.output_tokens": 200},
             )
             yield event._replace(partition=place % 4)

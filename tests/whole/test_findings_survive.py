@@ -19,7 +19,7 @@ from streams.settings import Settings
 from tests.streams.test_ingest_measures import read_in
 from tests.streams.test_joining import Part
 from tests.whole.conftest import Running
-from tests.whole.events import CHANGES_AT, EACH, SERVICES, answers, segment
+from tests.whole.events import CHANGES_AT, EACH, SERVICES, answers, checkout_slows, segment
 from tests.whole.harness import World, logged
 from tests.whole.side_by_side import side_by_side
 
@@ -97,7 +97,7 @@ def test_a_worker_killed_before_and_after_the_change_finds_the_same(world: World
     worker.stop()
     assert worker.exit_code == 0
     worker = world.start(state_key=SecretStr("another key of more than 32 characters"))
-    world.produce(answers(EACH, 2 * EACH, changes_at=EACH + CHANGES_AT))
+    world.produce(answers(EACH, 2 * EACH, slow=lambda number, place: checkout_slows(number - EACH, place)))
     world.settle()
     assert stored(world) == 2 * ALL
     said = [line for line in logged(worker) if "start anew" in line.message]

@@ -7,7 +7,8 @@ from typing import Literal
 import orjson
 from pydantic import Field, ValidationError
 
-from sinks.review.manifest import FileFact, Strict, fact
+from sinks.review.faults import are_not
+from sinks.review.manifest import FileFact, Strict, torn_files
 from sinks.review.refusals import CutRefused
 from sinks.review.release.shapes import SHAPES
 
@@ -91,14 +92,9 @@ def verify(release: Path) -> ReleaseManifest:
     if (release / REPLACED).is_file():
         other = (release / REPLACED).read_text(encoding="utf-8").strip()
         raise NotARelease(f"{release} is no more: something was erased from it, and {other} took its place. Use that.")
-    wrong = [
-        name
-        for name, said in sorted(manifest.files.items())
-        if not (release / name).is_file() or fact(release / name) != said
-    ]
-    if wrong:
+    if wrong := torn_files(release, manifest.files):
         raise TamperedRelease(
-            f"{release}: {', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not what {NAME} says. Do not train on "
-            "it; restore it from a copy, or take the release before."
+            f"{release}: {are_not(wrong, NAME)}. Do not train on it; restore it from a copy, or take the release "
+            "before."
         )
     return manifest

@@ -76,6 +76,18 @@ def test_a_name_that_no_file_can_have_is_a_missing_file(batch: Path) -> None:
         verify(batch)
 
 
+def test_of_many_files_or_long_names_some_are_named(batch: Path) -> None:
+    manifest = verify(batch)
+    names = [f"{number}{'x' * 100}\x1b[31m{'x' * 100}" for number in range(1_000)]
+    named = manifest.model_copy(update={"files": dict.fromkeys(names, manifest.files["items.jsonl"])})
+    (batch / "manifest.json").write_bytes(named.to_bytes())
+    with pytest.raises(TamperedBatch, match=r"and 995 more are not what manifest\.json says") as refused:
+        verify(batch)
+    said = str(refused.value).removeprefix(str(batch))
+    assert len(said) < 1_000
+    assert said.isprintable()
+
+
 def test_missing_files_are_named(batch: Path) -> None:
     (batch / "items.jsonl").unlink()
     (batch / "items.parquet").unlink()

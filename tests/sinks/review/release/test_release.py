@@ -14,7 +14,7 @@ from sinks.review.release.card import card
 from sinks.review.release.changes import changes
 from sinks.review.release.finishing import NotReleased, NotSigned
 from sinks.review.release.leakage import Sides, is_for_evaluation
-from sinks.review.release.manifest import FILES, NotARelease, TamperedRelease, verify
+from sinks.review.release.manifest import FILES, NotARelease, TamperedRelease, read, verify
 from sinks.review.release.release import release
 from sinks.review.release.superseding import supersede
 from sinks.review.sign_off import sign
@@ -174,6 +174,11 @@ def test_what_was_tampered_with_is_named(tmp_path: Path) -> None:
     path = of.path / "sft.jsonl"
     path.write_bytes(path.read_bytes().replace(b"answer", b"anSwer"))
     with pytest.raises(TamperedRelease, match=r"sft\.jsonl is not what manifest\.json says"):
+        verify(of.path)
+    manifest = read(of.path)
+    longer = manifest.model_copy(update={"files": {"x" * 5000: manifest.files["sft.jsonl"]}})
+    (of.path / "manifest.json").write_bytes(longer.to_bytes())
+    with pytest.raises(TamperedRelease, match=r"x+… is not what manifest\.json says"):
         verify(of.path)
     with pytest.raises(NotARelease, match="sluice release list"):
         verify(tmp_path / "releases" / "2")
