@@ -10,6 +10,7 @@ import pyarrow as pa
 
 COLLECT_S = 30.0
 _M_ARENA_MAX = -8  # mallopt(3)
+_LIBC = ctypes.CDLL(None)
 
 
 def share_one_heap() -> None:
@@ -20,8 +21,7 @@ def share_one_heap() -> None:
     own allocator keeps as much: 96 MB, where no more than 6 were ever in use.
     """
     pa.set_memory_pool(pa.system_memory_pool())
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
+    if mallopt := getattr(_LIBC, "mallopt", None):
         mallopt(_M_ARENA_MAX, 1)
 
 
@@ -49,7 +49,8 @@ def collect_by_the_clock(app: faust.App) -> None:
 
     A block keeps thousands of events alive until it is confirmed, and each automatic collection walks through all of
     them: measured, two thirds of the cost of reading an event. Objects without cycles, which events are, are freed at
-    once as ever; cycles wait for the clock. What is alive when the worker starts is left out of every collection.
+    once as ever; cycles wait for the clock. What is alive when the worker starts is left out of every collection. What
+    glibc keeps and nobody uses goes back to the system at the same time.
     """
 
     app.task(_freeze)
@@ -64,3 +65,6 @@ async def _freeze() -> None:
 
 async def _collect() -> None:
     gc.collect()
+    # Blocks leave holes, which glibc keeps: measured, 66 of 522 MB after a quarter of an hour, and rising.
+    if trim := getattr(_LIBC, "malloc_trim", None):
+        trim(0)

@@ -50,6 +50,31 @@ def test_threads_take_from_one_heap_and_arrow_too(tmp_path: Path) -> None:
     assert arrow == "system"
 
 
+HOLES = """
+import asyncio, ctypes, sys
+from pathlib import Path
+from streams import memory
+def resident_mb():
+    return int(Path("/proc/self/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+taken = [libc.malloc(12_000) for _ in range(10_000)]
+for each in taken: ctypes.memset(each, 1, 12_000)
+for number, each in enumerate(taken):
+    if number % 10: libc.free(each)
+before = resident_mb()
+asyncio.run(memory._collect())
+print(before - resident_mb())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="malloc_trim(3) is glibc's")
+def test_holes_between_what_is_in_use_go_back_to_the_system() -> None:
+    said = subprocess.run([sys.executable, "-c", HOLES], check=True, timeout=60, capture_output=True, text=True).stdout
+    assert float(said) > 60, "of 120 MB, a tenth of which is in use, here and there"
+
+
 LEFT_OUT = """
 import sys
 import pyarrow as pa
