@@ -7,6 +7,7 @@ from importlib.abc import MetaPathFinder
 
 import faust
 import pyarrow as pa
+from clickhouse_connect.driver import options
 
 COLLECT_S = 30.0
 _M_ARENA_MAX = -8  # mallopt(3)
@@ -26,14 +27,16 @@ def share_one_heap() -> None:
 
 
 def leave_pandas_out() -> None:
-    """Let Arrow find no pandas: it loads it, 64 MB, to ask of its first list whether that is a Series, and never again.
+    """Let Arrow and ClickHouse's client find no pandas: each loads it, 64 MB, at the first list that it is given, to
+    ask whether that is a Series.
 
-    Whoever imports pandas afterwards gets it; to Arrow its frames are objects like others.
+    They look once. Whoever imports pandas afterwards gets it; to them its frames are objects like others.
     """
     nowhere = _NoPandas()
     sys.meta_path.insert(0, nowhere)
     try:
         pa.array([None])
+        _ = options.pd
     finally:
         sys.meta_path.remove(nowhere)
 

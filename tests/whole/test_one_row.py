@@ -1,6 +1,10 @@
 """Requests, responses and feedback in any order, twice or not at all: one row an inference, and null is not 0."""
 
+import sys
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from streams.pseudonyms import Pseudonyms
 from tests.whole.conftest import Running
@@ -105,3 +109,13 @@ def test_feedback_lands_before_its_inference_and_after_and_once(running: Running
         "WHERE inference_id LIKE 'rated-%' GROUP BY inference_id ORDER BY inference_id"
     )
     assert joined == [("rated-early", 1, 0.0), ("rated-late", 1, 1.0), ("rated-twice", 1, 0.0)]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="proc(5)")
+def test_the_worker_that_did_it_has_loaded_no_large_package_that_it_does_not_use(running: Running) -> None:
+    world, worker = running
+    world.produce([response(f"loaded-{number}", **{"service.name": "orders"}) for number in range(20)])
+    world.settle()
+    loaded = Path(f"/proc/{worker.pid}/maps").read_text(encoding="utf-8")
+    assert "/pyarrow/" in loaded
+    assert [name for name in ("pandas", "scipy/stats", "scipy/integrate") if f"/{name}/" in loaded] == []
