@@ -114,7 +114,7 @@ def test_feedback_lands_before_its_inference_and_after_and_once(running: Running
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="proc(5)")
 def test_the_worker_that_did_it_has_loaded_no_large_package_that_it_does_not_use(running: Running) -> None:
     world, worker = running
-    world.produce([response(f"loaded-{number}", **{"service.name": "orders"}) for number in range(20)])
+    world.produce([response(f"loaded-{number}") for number in range(20)])
     world.settle()
     loaded = Path(f"/proc/{worker.pid}/maps").read_text(encoding="utf-8")
     assert "/pyarrow/" in loaded
