@@ -22,7 +22,7 @@ def main(minutes: float, seed: int, rate: float, keep: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="sluice-chaos-") as folder:
         result = run(Path(folder), seed, 60 * minutes, click.echo, rate)
     table = report.table(result, minutes)
-    click.echo(table)
+    click.echo("\n".join([*result.unlike(), table]))
     if keep:
         report.keep(table)
     sys.exit(0 if result.holds else 1)

@@ -70,7 +70,7 @@ class Result:
     largest_mb: float = 0.0
     said: int = 0  # lines of Sluice's own in the workers' logs, from warnings up
     findings: list[Finding] = field(default_factory=list)
-    findings_without_faults: list[Finding] = field(default_factory=list)
+    expected: list[Finding] = field(default_factory=list)
     harms: dict[str, list[Harm]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -81,13 +81,25 @@ class Result:
     def lost(self) -> int:
         return self.sent - self.stored
 
+    def unlike(self) -> list[str]:
+        """Say of each finding that is not as without faults what was said with them, and what without."""
+        seen, wanted = (
+            {each.finding_id: each.model_dump() for each in side} for side in (self.findings, self.expected)
+        )
+        told = []
+        for finding_id in sorted(seen.keys() | wanted.keys()):
+            one, other = seen.get(finding_id, {}), wanted.get(finding_id, {})
+            apart = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+            told += [f"{finding_id}, {name}: {one.get(name)} instead of {other.get(name)}" for name in apart]
+        return told
+
     @property
     def holds(self) -> bool:
         """Whether nothing was lost or doubled, ever, all poison was set aside, detectors found what there was and said
         the same of it in every field, and memory was bounded."""
         harmed = any(harm.lost or harm.doubled for harms in self.harms.values() for harm in harms)
         kept = self.lost == self.doubled == 0 and not harmed and self.dead_letters == self.poisoned
-        return kept and self.findings == self.findings_without_faults and self.largest_mb < LARGEST_MB
+        return kept and self.findings == self.expected and self.largest_mb < LARGEST_MB
 
 
 def run(folder: Path, seed: int, seconds: float, say: Callable[[str], None], rate: float = RATE) -> Result:
@@ -179,7 +191,7 @@ def _count(direct: Client, load: Load, result: Result) -> None:
     result.poisoned, result.dead_letters = load.poisoned, int(letters)
     stands = [each.finding for each in findings.listed(direct, closed=True)]
     result.findings = sorted(stands, key=lambda each: each.finding_id)
-    result.findings_without_faults = _expected(load.answers_each)
+    result.expected = _expected(load.answers_each)
 
 
 def _warnings(log: Path) -> int:
