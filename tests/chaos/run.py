@@ -82,14 +82,19 @@ class Result:
         return self.sent - self.stored
 
     def unlike(self) -> list[str]:
-        """Say of each finding that is not as without faults what was said with them, and what without."""
+        """Say of each finding that is not as without faults what was said with them, and what without.
+
+        All is compared but when one was over. A second of the load is up to an hour of event time: while a partition
+        is not read, minutes go by in its segments by the time of the others, and what ends with a minute ends later.
+        """
         seen, wanted = (
             {each.finding_id: each.model_dump() for each in side} for side in (self.findings, self.expected)
         )
         told = []
         for finding_id in sorted(seen.keys() | wanted.keys()):
             one, other = seen.get(finding_id, {}), wanted.get(finding_id, {})
-            apart = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+            over = {"said_unix_nano"} if one.get("state") == other.get("state") == "closed" else set()
+            apart = sorted(name for name in (one.keys() | other.keys()) - over if one.get(name) != other.get(name))
             told += [f"{finding_id}, {name}: {one.get(name)} instead of {other.get(name)}" for name in apart]
         return told
 
@@ -99,7 +104,7 @@ class Result:
         the same of it in every field, and memory was bounded."""
         harmed = any(harm.lost or harm.doubled for harms in self.harms.values() for harm in harms)
         kept = self.lost == self.doubled == 0 and not harmed and self.dead_letters == self.poisoned
-        return kept and self.findings == self.expected and self.largest_mb < LARGEST_MB
+        return kept and not self.unlike() and self.largest_mb < LARGEST_MB
 
 
 def run(folder: Path, seed: int, seconds: float, say: Callable[[str], None], rate: float = RATE) -> Result:
