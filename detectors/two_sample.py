@@ -11,6 +11,7 @@ from detectors.text_bets import SHAPES, TEXTS, Numbers, bets, normal_scores
 BAND = 0.75  # standard errors, as in the style bank
 BLOCK = 3  # texts between two lessons; a text is bet on before it is learned
 COPIES = 1_000  # texts among which a text's exact copies are found
+COMMON = 0.05  # of which a text has more copies that is one of a few: a category, watched as a word
 _WARM = 15
 _HALF_LIVES = np.array([12.0, 30.0, 80.0, 200.0])  # texts: how much of the past the live side of a classifier is
 _DECAY = 0.5 ** (1 / _HALF_LIVES)
@@ -36,7 +37,8 @@ class TwoSample:
     all reference texts scored, each as if it had been left out, in closed form (the jackknife: without it they would
     score lower than new texts of the same kind). A new text's rank among them is bet on, with mixture e-detectors as
     in the style bank, and learned afterwards. An exact copy of a recent text is scored by what the classifiers would be
-    without that text: repeated texts at rest are not a change.
+    without that text: repeated texts at rest are not a change. Nothing is bet on one that comes again and again, as the
+    labels do that a model gives: it ties with hundreds of reference texts, among which it has no rank.
 
     What bets truly pay at rest is learned from texts that sat out quarantine, `pay`, and so is the reference's mean,
     by its `offset` from that of the 400 texts.
@@ -71,12 +73,13 @@ class TwoSample:
         """
         paid = np.ones((LEARNERS, SHAPES))
         if self.lesson_at:
-            projected = self.directions @ scores
             copies = np.flatnonzero(self.keys == key)
-            if len(copies):
-                projected -= self._of_copies(known, scores, copies)
-            below = (self.ranked < projected[:, None]).sum(axis=1)
-            paid = _PAID[below] / _MEAN
+            if len(copies) <= COMMON * min(self.seen, COPIES):
+                projected = self.directions @ scores
+                if len(copies):
+                    projected -= self._of_copies(known, scores, copies)
+                below = (self.ranked < projected[:, None]).sum(axis=1)
+                paid = _PAID[below] / _MEAN
             most = np.maximum(self.pay, 1) + BAND * _ERROR / np.sqrt(texts)
             self.evidence = np.minimum((self.evidence + 1) * (paid / most), _CEILING)
         self._learn(scores, key)

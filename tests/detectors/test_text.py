@@ -62,6 +62,23 @@ def test_repeated_texts_at_rest_are_not_a_change() -> None:
     assert TextDrift().update_many(style[row], grams[row]) == []
 
 
+@pytest.mark.parametrize("labels", [2, 4, 15])
+def test_labels_at_rest_are_not_a_change(labels: int) -> None:
+    words = ("travel", "billing", "parcels", "accounts", "Returns", "refunds please", "other", "spam", "not sure")
+    known = [f"{word}{'s' * (number // 9)}" for number, word in enumerate((words * 2)[:labels])]
+    style, grams = features(known)
+    for seed in range(6):
+        drawn = np.random.default_rng(seed).integers(0, labels, 4_000)
+        assert TextDrift(12.0).update_many(style[drawn], grams[drawn]) == []
+
+
+def test_one_answer_to_everything_is_a_change() -> None:
+    style, grams = features(["Something went wrong. Please try again later."])
+    texts = joined(drawn(700, 8), (np.repeat(style, 100, axis=0), np.repeat(grams, 100, axis=0)))
+    first = TextDrift().update_many(*texts)[0]
+    assert 700 <= first.index < 760
+
+
 def in_cuts(detector: TextDrift, texts: Features, cuts: list[int], *, restart: bool) -> list[Alarm]:
     alarms, begin = [], 0
     for end in [*cuts, len(texts[0])]:
