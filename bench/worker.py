@@ -18,7 +18,7 @@ from bench import floor, stock
 from sinks.clickhouse import ClickHouse
 from streams import logs
 from streams.app import build
-from streams.memory import leave_pandas_out, share_one_heap
+from streams.memory import stay_small
 from streams.settings import Settings, load
 
 Kind = Literal["floor", "stock", "idiomatic", "sluice"]
@@ -77,8 +77,7 @@ def say_start() -> None:
 
 
 def main(kind: Kind) -> None:
-    share_one_heap()  # as `sluice worker` does; the others get it, too
-    leave_pandas_out()
+    stay_small()  # as `sluice worker` does; the others get it, too
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
 

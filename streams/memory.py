@@ -14,6 +14,12 @@ _M_ARENA_MAX = -8  # mallopt(3)
 _LIBC = ctypes.CDLL(None)
 
 
+def stay_small() -> None:
+    """Keep the memory of this process small: what a worker does before all else, and whoever measures what it takes."""
+    share_one_heap()
+    leave_pandas_out()
+
+
 def share_one_heap() -> None:
     """Let all threads that are yet to come allocate from one heap, where the C library is glibc.
 

@@ -14,7 +14,7 @@ from sinks.clickhouse import AWAY, ClickHouse, judged, migrate
 from streams import doctor, logs, topics
 from streams.app import build
 from streams.losses import losses
-from streams.memory import leave_pandas_out, share_one_heap
+from streams.memory import stay_small
 from streams.sealing import opener
 from streams.settings import Settings, unknown_variables
 from streams.weekly import cut_due_weeks
@@ -28,8 +28,7 @@ class Unready(Exception):
 
 def run(settings: Settings) -> int:
     """Run a worker until a signal stops it; return the exit code: 0, or 1 after a fault."""
-    share_one_heap()
-    leave_pandas_out()
+    stay_small()
     _require(doctor.state_key(settings))
     _require(doctor.vectors(settings))
     _require_port(settings)

@@ -20,7 +20,7 @@ from detectors.budget import Budget
 from detectors.held import select
 from detectors.sealed import seal
 from streams import measure
-from streams.memory import leave_pandas_out, share_one_heap
+from streams.memory import stay_small
 from streams.segments import Segments
 from streams.settings import Settings, load
 
@@ -43,8 +43,7 @@ class Grown:
 
 def measured(segments: int) -> Grown:
     """Let so many segments learn, then take their turns. To be called in a process of its own: memory is its own."""
-    share_one_heap()
-    leave_pandas_out()
+    stay_small()
     settings = load(state_key="k" * 32, segments=max(segments, 2000))
     packed = asyncio.run(_packed(settings))
     gc.collect()
@@ -76,8 +75,7 @@ class Rested:
 def rested(segments: int) -> Rested:
     """Let so many segments rest, as after a start: what each is, is what one of them has learned. For a process of its
     own, too."""
-    share_one_heap()
-    leave_pandas_out()
+    stay_small()
     settings = load(state_key="k" * 32, segments=max(segments, 2000))
     packed, key = asyncio.run(_packed(settings)), b"k" * 32
     budget = Budget(settings.segments, settings.false_alarms)
