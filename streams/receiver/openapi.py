@@ -15,7 +15,7 @@ _REFUSALS: Final = {
 }
 _AGAIN: Final = "Nothing was accepted, send it again after Retry-After seconds:"
 _BUSY: Final = "Kafka is slow or away"
-_LIMITED: Final = "too many wrong tokens came from this address"
+_LIMITED: Final = "the token is wrong, and too many wrong ones came from this address"
 _SECURITY: Final = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "basic": {"type": "http", "scheme": "basic", "description": "The token is the password, as Langfuse sends it."},

@@ -12,7 +12,7 @@ ENDS = "<!-- to here -->"
 
 def table(result: Result, minutes: float) -> str:
     """Return the table in Markdown, with what was counted above it."""
-    others = "" if not result.unlike() else "NOT "
+    others = "NOT " if result.unlike() else ""
     head = [
         f"Seed {result.seed}, {minutes:g} minutes of faults, {result.broker}, {result.rate:g} answers a second: "
         f"{result.injected} faults, {result.sent:,} answers sent, **{result.lost} lost, {result.doubled} double**; "

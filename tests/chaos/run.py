@@ -101,7 +101,7 @@ class Result:
     @property
     def holds(self) -> bool:
         """Whether nothing was lost or doubled, ever, all poison was set aside, detectors found what there was and said
-        the same of it in every field, and memory was bounded."""
+        the same of it, and memory was bounded."""
         harmed = any(harm.lost or harm.doubled for harms in self.harms.values() for harm in harms)
         kept = self.lost == self.doubled == 0 and not harmed and self.dead_letters == self.poisoned
         return kept and not self.unlike() and self.largest_mb < LARGEST_MB
