@@ -6,6 +6,7 @@ whole process.
 """
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -84,6 +85,8 @@ def main(kind: Kind) -> None:
     def asked() -> None:
         if sys.stdin.readline():
             print("now", time.process_time(), flush=True)
+        else:
+            os._exit(1)  # whoever measured is gone
 
     loop.add_reader(sys.stdin, asked)
     if kind == "floor":

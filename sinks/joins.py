@@ -5,9 +5,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
+import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from sinks.clickhouse import INSERT, ClickHouse
+from sinks.clickhouse import ClickHouse
 from sinks.sealed.opening import PLAIN, ContentSealed, Opener, as_text
 
 CHUNK = 5_000  # ids in one query
@@ -35,7 +36,6 @@ GROUP BY inference_id
 
 # Each of the better accounts is named in turn and the greatest name stays, so that the order of coming changes nothing.
 SHADOWS = f"""
-INSERT INTO inference_parts (inference_id, time, ingest_time, shadowed_by)
 WITH told AS (
     SELECT alias, inference_id, min(time) AS begun, (max(service), max(source_format)) AS teller,
            (max(source_format) NOT IN {GATEWAYS}, -toUnixTimestamp64Nano(begun), inference_id) AS rank
@@ -43,7 +43,8 @@ WITH told AS (
     WHERE alias IN (SELECT arrayJoin(JSONExtract(unhex('{{aliases}}'), 'Array(String)')))
     GROUP BY alias, inference_id
 )
-SELECT worse.inference_id, worse.begun, now64(3), max(better.inference_id)
+SELECT worse.inference_id AS inference_id, worse.begun AS time, now64(3) AS ingest_time,
+       max(better.inference_id) AS shadowed_by
 FROM told AS worse
 INNER JOIN told AS better USING (alias)
 WHERE better.rank < worse.rank
@@ -222,7 +223,8 @@ class Joins:
         To be called once the inferences are stored: whoever comes last sees both.
         """
         for chunk in _chunks(aliases):
-            self._clickhouse.ask(partial(_shadow, aliases=chunk))
+            # Asked, then told: an INSERT SELECT of the usual none costs the server as much as one of many (its views).
+            self._clickhouse.insert("inference_parts", self._clickhouse.ask(partial(_shadows, aliases=chunk)))
 
     def overdue(self, until_ms: int, since_ms: int) -> list[Overdue]:
         """Return the requests that came no later than `until_ms` (Kafka time) and have no response.
@@ -267,8 +269,8 @@ def _rows(client: Client, query: str) -> Sequence[Any]:
     return client.query(query, settings=QUERY).result_rows
 
 
-def _shadow(client: Client, aliases: Sequence[str]) -> None:
-    client.command(SHADOWS.format(aliases=_hex(aliases)), settings=QUERY | INSERT)
+def _shadows(client: Client, aliases: Sequence[str]) -> pa.Table:
+    return client.query_arrow(SHADOWS.format(aliases=_hex(aliases)), settings=QUERY)
 
 
 def _meant(named: str | None, answered: Mapping[str, Sequence[Any]]) -> Meant | None:
