@@ -65,11 +65,11 @@ class Round:
         if name in PEERS:
             return measure_peer(name, own, self.events, self._servers, within_s)
         if name == "litellm":  # by a group that begins behind all else
-            asyncio.run(begins_behind(own, {*(topic.name for topic in topics.NATIVE), topics.MEASUREMENTS.name}))
+            asyncio.run(_begins_behind(own, {*(topic.name for topic in topics.NATIVE), topics.MEASUREMENTS.name}))
             calls = asyncio.run(produce(self._litellm, Connection(own.kafka_bootstrap))).confirmed.total()
             return measure("sluice", own, calls, self._servers, within_s)
         if name == "detect":
-            asyncio.run(begins_behind(own, {topic.name for topic in topics.NATIVE}))
+            asyncio.run(_begins_behind(own, {topic.name for topic in topics.NATIVE}))
         return measure(KINDS[name], own, self.events, self._servers, within_s)
 
 
@@ -102,7 +102,7 @@ def _less(both: Cost, detect: Cost) -> Cost:
     )
 
 
-async def begins_behind(settings: Settings, names: Set[str]) -> None:
+async def _begins_behind(settings: Settings, names: Set[str]) -> None:
     """Let a group begin behind everything in these topics."""
     ends = (await offsets.progress(settings)).ends
     consumer = AIOKafkaConsumer(

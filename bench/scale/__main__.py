@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.runs import Cost, NotMeasured
-from bench.scale import queries, segments, workers
+from bench.scale import hot, queries, segments, workers
 from deploy.local.clickhouse import LocalClickHouse
 
 LATEST = Path(__file__).parents[1] / "scale.json"
@@ -28,7 +28,7 @@ AWAKE, RESTING = (10, 100, 1_000, 4_000), (1_000, 10_000)
 WORKERS, PARTITIONS, HOT = (1, 2, 4), (1, 4, 16, 64), (1, 50)
 SPREAD = 16  # partitions of workers, of which every one has some
 INFERENCES = (1_000_000, 10_000_000)
-BACKLOG = 24_000  # inferences, of workers, partitions and hot segments
+BACKLOG = 24_000  # inferences, of workers and partitions
 Rows = list[dict[str, Any]]
 T = TypeVar("T")
 console = Console(stderr=True)
@@ -62,11 +62,9 @@ def partitions_(rounds: int) -> None:
 
 
 @main.command("hot")
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
-def hot_(rounds: int) -> None:
-    """Let one segment have all events, and 50: the CPU of watching an event, and events a second."""
-    grown = {count: partial(workers.hot, count, BACKLOG) for count in HOT}
-    _keep("hot", list(_in_turn("segments", grown, rounds)))
+def hot_() -> None:
+    """Let one segment have all events, and 50: the CPU of watching an event, and what one core can watch."""
+    _keep("hot", [asdict(_apart(hot.measured, count)) for count in HOT])
 
 
 @main.command("inferences")
