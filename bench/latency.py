@@ -3,7 +3,7 @@
 A probe is an event in so many; its row has come when a query sees it, so that what is measured contains the broker,
 the worker, the insert, and up to POLL_S of waiting for the next query. A finding's event is the one that tipped it: in
 the last third of a step four busy segments answer five times slower, others in each step: where a finding is open, no
-second one opens.
+second one opens. A segment has to have learned what is usual before: the commonest come first.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ from streams.stack import LocalWorker
 from streams.topics import REQUESTS
 
 # Shares of the top rate, and the models that answer slowly at each; model-0 is the commonest.
-STEPS = {0.1: {0, 3, 6, 9}, 0.5: {1, 4, 7, 10}, 0.8: {2, 5, 8, 11}}
+STEPS = {0.1: {0, 1, 2, 3}, 0.5: {4, 5, 6, 7}, 0.8: {8, 9, 10, 11}}
 WARM_S, WARM = 10.0, 0.5  # before the first step, for the detectors to learn what is usual
 STEP_S = 15.0
-SETTLE_S, DRAIN_S = 4.0, 15.0  # how long rows and findings are waited for after a step, at least and at most
+SETTLE_S, DRAIN_S = 8.0, 15.0  # how long rows and findings are waited for after a step, at least and at most
 POLL_S = 0.1
 PROBES_PER_S = 50.0
 POOL = 4_000  # inferences that are sent again and again under other ids

@@ -9,6 +9,9 @@ from scipy.special import ndtr, ndtri
 
 _REACH, _CELLS = 5.0, 162  # standard deviations; two cells lie beyond
 _EDGES = np.linspace(-_REACH, _REACH, _CELLS - 1)
+# The cell of 0 begins half a cell below it: of a value that is always as expected, rounding may make either.
+_NOTHING = (_CELLS - 2) // 2
+_EDGES[_NOTHING] = -_REACH / (_CELLS - 2)
 # A value that comes often, 0 say, moves between cells as the expectation does: what is learned of a cell is said of its
 # neighbours too, up to a third of a standard deviation away.
 _BLUR = np.exp(-(np.arange(-6, 7) ** 2) / (2 * 2.5**2))
@@ -94,5 +97,6 @@ class NormalScores:
 
 def _cells(residuals: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the cell of each residual."""
+    residuals = np.where(np.abs(residuals) <= -_EDGES[_NOTHING], 0.0, residuals)
     at = np.floor((np.clip(residuals, -2 * _REACH, 2 * _REACH) + _REACH) * ((_CELLS - 2) / (2 * _REACH)))
     return np.asarray(np.clip(at + 1, 0, _CELLS - 1), np.intp)

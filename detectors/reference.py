@@ -11,6 +11,7 @@ from detectors.week import Fit, bin_number, fit, place
 START = 300  # values from which a stream has a reference at all
 _MEMORY = 0.7  # what a week is worth when the next one has come
 _GROWN = 1.5  # a reference is learned anew when so much more is known, and each day
+_ROUNDED = 1e-5  # of a level, the least spread: what float32 rounds of one is a hundredth of that, and is no change
 _NONE = np.iinfo(np.int64).min
 
 
@@ -214,8 +215,9 @@ class SeasonalReference:
         count, total = self._count[stream].astype(np.float64), self._sum[stream].astype(np.float64)
         centre = total.sum() / known
         squares, freedom = self._within[stream]
+        level = np.divide(total, count, out=np.full(self.bins, centre), where=count > 0)
         spread = np.sqrt((max(squares, 0.0) + 1e-9) / max(freedom, 1.0))  # of equal values, rounding may leave less
-        mean = np.divide(total, count, out=np.full(self.bins, centre), where=count > 0) - centre
+        spread, mean = max(spread, _ROUNDED * np.abs(level).max()), level - centre
         first = self._variances[stream] if self._fitted[stream] else None
         parent = self._parent[stream].astype(np.float64)
         said = mean / spread - parent

@@ -37,6 +37,7 @@ INSERT = {
 }
 
 AWAY = (HTTPError, OSError, StreamFailureError)
+ANSWERS_WITHIN_S = 120  # after which a call has failed
 
 
 class ClickHouse:
@@ -72,7 +73,7 @@ class ClickHouse:
         self.client.close()
 
 
-def connect(url: str, answers_within_s: int = 120) -> Client:
+def connect(url: str, answers_within_s: int = ANSWERS_WITHIN_S) -> Client:
     """Connect to `http[s]://[user:password@]host:port/database[?ca=FILE]`; the database need not exist for this.
 
     `ca` names a PEM file of whom to trust besides those that everyone trusts.

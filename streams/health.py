@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sinks.clickhouse import ANSWERS_WITHIN_S
 from streams.movement import Partition, Place, Standing
+
+SILENT_S = 30.0  # without an answer to a call, after which ClickHouse counts as away
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,10 @@ class Health:
         said = []
         if self.overlooked_s > 0:
             said.append(f"The worker has not looked at its partitions for {self.overlooked_s:.0f} s.")
-        if self.sink_silent_s >= self.limit_s:
-            said.append(f"ClickHouse has not answered a call for {self.sink_silent_s:.0f} s.")
-        if self.sink_refuses_s == 0 and self.kafka_away_s == 0:  # else partitions wait for good reason
+        if self.sink_silent_s >= ANSWERS_WITHIN_S + self.limit_s:  # its client gives up before, and offers it again
+            said.append(f"A call of ClickHouse has not ended for {self.sink_silent_s:.0f} s.")
+        # Where a server is away, partitions wait for good reason.
+        if self.sink_refuses_s == 0 and self.kafka_away_s == 0 and self.sink_silent_s < SILENT_S:
             said += [
                 f"{topic}, partition {number}, has {standing.lag:,} records to read and has not moved for "
                 f"{standing.still_s:.0f} s."
@@ -61,6 +65,8 @@ class Health:
             said.append(f"Kafka has not answered for {self.kafka_away_s:.0f} s.")
         if self.sink_refuses_s > 0:
             said.append(f"ClickHouse has refused blocks for {self.sink_refuses_s:.0f} s; they are offered again.")
+        elif self.sink_silent_s >= SILENT_S:
+            said.append(f"ClickHouse has not answered a call for {self.sink_silent_s:.0f} s.")
         return said
 
     def told(self) -> dict[str, Any]:

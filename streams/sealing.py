@@ -9,7 +9,7 @@ from sinks.clickhouse import ClickHouse
 from sinks.joins import Joins
 from sinks.sealed import seal
 from sinks.sealed.envelope import DataKey, Kek
-from sinks.sealed.keys import ContentKeys
+from sinks.sealed.keys import ContentKeys, require_none
 from sinks.sealed.opening import Opener
 from streams.ingest import Block
 from streams.settings import Settings
@@ -30,6 +30,15 @@ def opener(settings: Settings, clickhouse: ClickHouse) -> Opener:
     if keys is not None:
         keys.require_known()
     return Opener(keys)
+
+
+def require_key(settings: Settings, clickhouse: ClickHouse) -> None:
+    """Raise WrongKey where a worker would seal under a key that is not the others', or not at all where they do."""
+    keys = content_keys(settings, clickhouse)
+    if keys is None:
+        require_none(clickhouse)
+    else:
+        keys.require_known()
 
 
 class Sealing:

@@ -15,7 +15,7 @@ from streams import doctor, logs, topics
 from streams.app import build
 from streams.losses import losses
 from streams.memory import stay_small
-from streams.sealing import opener
+from streams.sealing import require_key
 from streams.settings import Settings, unknown_variables
 from streams.weekly import cut_due_weeks
 
@@ -46,7 +46,7 @@ def run(settings: Settings) -> int:
             log.info("Retention: %s", statement)
     except (ClickHouseError, *AWAY) as error:
         raise judged(error, settings.clickhouse_url) from error
-    opener(settings, clickhouse)  # one with another key of content stops here, before it makes more of them
+    require_key(settings, clickhouse)  # before it makes more keys of content, or stores it in plain
     lost = asyncio.run(losses(settings, clickhouse.client))
     for loss in lost:
         log.error("%s", loss.words)

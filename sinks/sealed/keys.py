@@ -32,11 +32,21 @@ _FOREIGN = """
 SELECT wrapped_by, count() FROM content_keys FINAL
 WHERE wrapped_by NOT IN {known:Array(String)} GROUP BY wrapped_by ORDER BY wrapped_by
 """
+_ANY = "SELECT 1 FROM content_keys LIMIT 1"
 _OLD = "SELECT owner, key_id, wrapped_by, wrapped FROM content_keys FINAL WHERE wrapped_by != {now:String}"
 
 
 class WrongKey(Exception):
     """Keys of content are wrapped under a key that the settings do not have; the message names the cure."""
+
+
+def require_none(clickhouse: ClickHouse) -> None:
+    """Raise WrongKey where there are keys of content: whoever has no key would store in plain what others seal."""
+    if clickhouse.ask(partial(_result, sql=_ANY, parameters={})):
+        raise WrongKey(
+            "Content is sealed here, and SLUICE_CONTENT_KEY is not set: what comes would be stored in plain text. Set "
+            "the key of the other workers. To seal nothing any more, and lose what is sealed, empty content_keys."
+        )
 
 
 class ContentKeys:
@@ -97,7 +107,7 @@ class ContentKeys:
 
     def lost(self) -> bool:
         """Whether there is not one key: then the table is gone, which no erasure does."""
-        return not self._rows("SELECT 1 FROM content_keys LIMIT 1")
+        return not self._rows(_ANY)
 
     def rewrap(self) -> int:
         """Wrap under the present key what an earlier one has wrapped, and return how many; content stays as it is."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from streams.health import Health
+from streams.health import SILENT_S, Health
 from streams.movement import Partition
 from streams.vitals import EVERY_S
 
@@ -26,8 +26,10 @@ def _moving(health: Health, partition: Partition) -> str:
     standing = health.partitions[partition]
     if standing.lag == 0:
         return "nothing to read"
-    if health.sink_refuses_s > 0 or health.kafka_away_s > 0:
-        return "waits for ClickHouse" if health.sink_refuses_s > 0 else "waits for Kafka"
+    if health.sink_refuses_s > 0 or health.sink_silent_s >= SILENT_S:
+        return "waits for ClickHouse"
+    if health.kafka_away_s > 0:
+        return "waits for Kafka"
     if standing.still_s < EVERY_S:
         return "moves"
     return f"stands still for {standing.still_s:.0f} s: `docs/runbooks/stalled.md`"

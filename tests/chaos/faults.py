@@ -148,6 +148,8 @@ def _burst(scene: Scene, _draw: random.Random) -> None:
 _WORKERS, _STORE, _KAFKA = frozenset({"workers"}), frozenset({"store"}), frozenset({"kafka"})
 _ANSWERS, _FEEDBACK, _CLOCK = frozenset({"answers"}), frozenset({"feedback"}), frozenset({"clock"})
 _WAITS = "rows come later; `/readyz` says why; one line when it begins, one when it is over"
+_QUIET = {Way.HANG, Way.SLOW}
+_SILENT = "rows come later; `/readyz` says why after 30 s of it"
 _MOVES = "its partitions go to another worker, or wait for it; findings come later"
 
 WORKERS = (
@@ -160,7 +162,11 @@ WORKERS = (
 )
 STORE = (
     Fault(_STORE, "ClickHouse killed (-9)", _WAITS, _clickhouse_killed),
-    *(Fault(_STORE, f"ClickHouse {way.value}, 1 to 6 s", _WAITS, _by_proxy(way)) for way in Way if way is not Way.OPEN),
+    *(
+        Fault(_STORE, f"ClickHouse {way.value}, 1 to 6 s", _SILENT if way in _QUIET else _WAITS, _by_proxy(way))
+        for way in Way
+        if way is not Way.OPEN
+    ),
 )
 TRAFFIC = (
     Fault(_FEEDBACK, f"{POISON} records that are none", "`sluice dead-letters` counts them", _poison),

@@ -169,6 +169,19 @@ def test_the_yardsticks_changes_are_found(metric: Metric, within: int) -> None:
     assert np.median(delays) <= within
 
 
+@pytest.mark.parametrize("a_day", [2_000, 1_000_000], ids=["slow", "busy"])
+@pytest.mark.parametrize(
+    ("metric", "usual"),
+    [("cost_usd", 4e-4), ("time_to_first_chunk_s", 0.2), ("input_tokens", 37), ("prediction", -1e6), ("prediction", 0)],
+)
+def test_a_number_that_never_changes_is_no_change_until_it_does(metric: str, usual: float, a_day: int) -> None:
+    detector = SeasonalDrift(metric, budget())
+    times = np.arange(60_000, dtype=np.int64) * (DAY_NS // a_day)
+    assert detector.update_many(times, [usual] * len(times)) == []
+    after = times[:100] + times[-1] + DAY_NS // a_day
+    assert detector.update_many(after, [usual * 1.01 + 0.01 * (usual == 0)] * len(after))
+
+
 @pytest.mark.parametrize("metric", ["latency", "mix"])
 @pytest.mark.parametrize("rearms", [False, True])
 def test_one_by_one_is_all_at_once(metric: Metric, rearms: bool) -> None:

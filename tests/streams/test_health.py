@@ -39,6 +39,7 @@ def test_a_partition_with_work_that_does_not_move_is_death_and_named() -> None:
     [
         (Health(STALLED, assigned=True, sink_refuses_s=400.0), "ClickHouse has refused"),
         (Health(STALLED, assigned=True, kafka_away_s=400.0), "Kafka"),
+        (Health(STALLED, assigned=True, sink_silent_s=30.0), "ClickHouse has not answered a call for 30 s."),
     ],
 )
 def test_a_server_that_is_away_is_no_reason_to_die_but_said(health: Health, word: str) -> None:
@@ -47,9 +48,9 @@ def test_a_server_that_is_away_is_no_reason_to_die_but_said(health: Health, word
     assert word in said
 
 
-def test_a_store_that_does_not_answer_a_call_at_all_and_a_worker_that_does_not_look_are_dead() -> None:
-    assert "has not answered a call for 130 s" in Health(assigned=True, sink_silent_s=130).dead()[0]
-    assert Health(assigned=True, sink_silent_s=119).dead() == []
+def test_a_call_that_its_client_should_have_given_up_and_a_worker_that_does_not_look_are_dead() -> None:
+    assert "has not ended for 240 s" in Health(assigned=True, sink_silent_s=240).dead()[0]
+    assert Health(assigned=True, sink_silent_s=239).dead() == []
     assert "has not looked" in Health(assigned=True, overlooked_s=30).dead()[0]
 
 

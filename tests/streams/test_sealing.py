@@ -20,7 +20,7 @@ from sinks.review.windows import Window
 from sinks.sealed.keys import WrongKey
 from sinks.sealed.opening import ContentSealed, Opener
 from sinks.sealed.terms import terms
-from streams.sealing import content_keys, opener
+from streams.sealing import content_keys, opener, require_key
 from tests.sinks.review.planting import plant, request
 from tests.streams.sealed_week import (
     HER_CALL,
@@ -152,6 +152,18 @@ def test_another_key_is_refused_and_rewrapping_keeps_everything_and_without_keys
         sink.client.command("TRUNCATE TABLE content_keys")
         with pytest.raises(ContentSealed, match="restore the copy"):  # which no erasure does
             contents(sink, opener(settings(sink), sink))
+
+
+def test_a_worker_without_the_key_does_not_store_in_plain_what_others_seal(clickhouse_url: str) -> None:
+    with database(clickhouse_url) as sink:
+        without = settings(sink, "")
+        require_key(without, sink)  # nobody seals here
+        store(sink, planted(), settings(sink))
+        with pytest.raises(WrongKey, match="SLUICE_CONTENT_KEY is not set: what comes would be stored in plain text"):
+            require_key(without, sink)
+        with pytest.raises(WrongKey, match="run `sluice rewrap`"):
+            require_key(settings(sink, NEXT_KEY), sink)
+        require_key(settings(sink), sink)
 
 
 @pytest.mark.parametrize(
