@@ -19,6 +19,7 @@ from bench import floor, stock
 from sinks.clickhouse import ClickHouse
 from streams import logs
 from streams.app import build
+from streams.chores import Cuts
 from streams.memory import stay_small
 from streams.settings import Settings, load
 
@@ -31,7 +32,7 @@ def app_of(kind: Kind, settings: Settings) -> faust.App:
         return stock.nothing(settings)
     if kind == "idiomatic":
         return stock.idiomatic(settings)
-    return build(settings, ClickHouse(settings.clickhouse_url), cut_due_weeks=lambda: 0)
+    return build(settings, ClickHouse(settings.clickhouse_url), cut_due_weeks=lambda: Cuts(0, 0))
 
 
 def run_faust(loop: asyncio.AbstractEventLoop, app: faust.App) -> None:

@@ -321,7 +321,7 @@ CUTS_DUE = Metric(
     "gauge",
     (),
     "weeks",
-    "Weeks that are closed and not cut, as the leader sees it.",
+    "Weeks that are closed and not cut, of the last four, as the leader sees it.",
     "The next schedule cuts them (SLUICE_CUT_SCHEDULE).",
     runbook="cut-overdue",
 )

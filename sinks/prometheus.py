@@ -3,6 +3,7 @@
 from collections import Counter as Count
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from operator import itemgetter
 from typing import TypeVar
 
@@ -106,6 +107,18 @@ class Metrics:
         self.registry.register(histogram)
         return histogram
 
+    def expect(self, topics: Iterable[str]) -> None:
+        """Show that nothing has come from these yet: a rate that was never there raises no alert."""
+        for topic in topics:
+            self.records.labels(topic, "written")
+
+    def leads_no_more(self) -> None:
+        """Show nothing any more of what the leader shows: what it was last would stand beside what it is."""
+        for gauge in (self.ledger_gap, self.cuts_due, self.review_waiting, self.review_spent, self.to_release):
+            gauge.set(nan)
+        for labelled in (self.batches, self.review_items, self.feedback_recent, self.feedback_delay):
+            labelled.clear()
+
     def confirmed(self, ledger: list[LedgerRow]) -> None:
         """Count a block that every sink has confirmed."""
         for row in ledger:
@@ -192,6 +205,7 @@ class Metrics:
     def learned(self, references: Sequence[ReferenceRow]) -> None:
         """Show in which states the references are that this worker has said anything of."""
         self._reference_states |= {(row.segment, row.metric): row.state for row in references}
+        self.references.clear()
         for state, count in Count(self._reference_states.values()).items():
             self.references.labels(state).set(count)
 

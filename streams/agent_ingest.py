@@ -102,6 +102,10 @@ class Ingest:
         return block
 
     async def confirm(self, block: ingest.Block, events: list[Delivered]) -> None:
+        # The block before was perhaps let go because partitions moved. It is read again, and so is this one: were it
+        # measured now, the detectors would take what is read again for what they have seen.
+        if not any(map(self.current, events)):
+            return
         with self.clock, self.metrics.stage_seconds.labels("confirm").time():
             stored, durations = await asyncio.gather(self.store(block, events), self.measure(block, events))
             if not stored or durations is None or not await self.account(block, events):

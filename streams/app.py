@@ -19,6 +19,7 @@ from streams import kept_state, pages, topics
 from streams.agent_detect import Detect
 from streams.agent_ingest import Ingest
 from streams.assigned import Assigned
+from streams.chores import Cuts
 from streams.delivery import Delivered
 from streams.detect import Watch
 from streams.ends import Ends
@@ -46,12 +47,11 @@ log = logging.getLogger("sluice.worker")
 
 
 def build(
-    settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[], int], losses: Sequence[Loss] = ()
+    settings: Settings, clickhouse: ClickHouse, cut_due_weeks: Callable[[], Cuts], losses: Sequence[Loss] = ()
 ) -> faust.App:
     """Wire a worker; nothing is connected before it runs.
 
-    `cut_due_weeks` runs in a thread on the leader, on the schedule, and returns how many batches it cut. `losses` are
-    those that were found before.
+    `cut_due_weeks` runs in a thread on the leader, on the schedule. `losses` are those that were found before.
     """
     sources = topics.sources(settings)
     measured = settings.topic_prefix + topics.MEASUREMENTS.name
@@ -112,6 +112,7 @@ def build(
         offers=offers,
     )
     metrics.false_alarms.set(settings.false_alarms)
+    metrics.expect(sources)
     for segment, share in settings.segment_shares.items():
         metrics.watched_share.labels(segment).set(share)
     for what in LOSABLE:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from math import inf, nan
 from time import monotonic
+from typing import NamedTuple
 
 from sinks import ledger
 from sinks.base import SinkBusy
@@ -28,18 +29,34 @@ log = logging.getLogger("sluice.worker")
 ANNOTATED_DAYS = 7  # longer than a Grafana is away, or a group without a leader
 
 
+class Cuts(NamedTuple):
+    """What became of the weeks that were due: how many were cut, and how many refused."""
+
+    cut: int
+    refused: int
+
+
 class Turn:
     """Says when it is a chore's turn that comes round on the leader: as soon as it leads, then every so many seconds.
 
-    A worker that leads from its start on shows what it sees within seconds, and not nothing for minutes.
+    A worker that leads from its start on shows what it sees within seconds, and not nothing for minutes. `ends` is
+    called once it leads no more: what it showed as the leader is another's to show.
     """
 
-    def __init__(self, leads: Callable[[], bool], every_s: float, clock: Callable[[], float] = monotonic) -> None:
-        self._leads, self._every_s, self._clock = leads, every_s, clock
+    def __init__(
+        self,
+        leads: Callable[[], bool],
+        every_s: float,
+        clock: Callable[[], float] = monotonic,
+        ends: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._leads, self._every_s, self._clock, self._ends = leads, every_s, clock, ends
         self._next = -inf
 
     def __call__(self) -> bool:
         if not self._leads():
+            if self._next > -inf:
+                self._ends()
             self._next = -inf
             return False
         due = self._clock() >= self._next
@@ -48,14 +65,17 @@ class Turn:
         return due
 
 
-async def cut_on_schedule(cut_due_weeks: Callable[[], int], metrics: Metrics) -> None:
+async def cut_on_schedule(cut_due_weeks: Callable[[], Cuts], metrics: Metrics) -> None:
     """Cut what is due. A cut that fails stops nothing: it is said in a line, and tried again at the next schedule."""
     try:
-        metrics.batches_cut.inc(await asyncio.to_thread(cut_due_weeks))
-    except Exception as refused:
+        cuts = await asyncio.to_thread(cut_due_weeks)
+    except Exception as failed:
         metrics.cuts_failed.inc()
-        said = str(refused).partition("\n")[0] or type(refused).__name__
+        said = str(failed).partition("\n")[0] or type(failed).__name__
         log.error("The cut is tried again at the next schedule (SLUICE_CUT_SCHEDULE): %s", said)
+    else:
+        metrics.batches_cut.inc(cuts.cut)
+        metrics.cuts_failed.inc(cuts.refused)
 
 
 async def join_up(

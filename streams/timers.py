@@ -12,6 +12,7 @@ from sinks.joins import Joins
 from sinks.prometheus import Metrics
 from streams import chores, topics
 from streams.agent_detect import Detect
+from streams.chores import Cuts
 from streams.faust_app import topic
 from streams.settings import Settings
 from streams.timeouts import Hindsight
@@ -25,7 +26,7 @@ def add_chores(
     metrics: Metrics,
     joins: Joins,
     detect: Detect,
-    cut_due_weeks: Callable[[], int],
+    cut_due_weeks: Callable[[], Cuts],
 ) -> None:
     """Give an app the timers of its chores; those of the walk are wired with it."""
 
@@ -35,7 +36,7 @@ def add_chores(
 
     responses = topic(app, settings.topic_prefix + topics.RESPONSES.name)
 
-    join_turn, hindsight = chores.Turn(app.is_leader, 60.0), Hindsight()
+    join_turn, hindsight = chores.Turn(app.is_leader, 60.0, ends=metrics.leads_no_more), Hindsight()
 
     async def join() -> None:
         if not join_turn():
@@ -52,7 +53,7 @@ def add_chores(
 
     app.timer(60.0)(stand)
 
-    loop_turn = chores.Turn(app.is_leader, 300.0)
+    loop_turn = chores.Turn(app.is_leader, 300.0, ends=metrics.leads_no_more)
 
     async def loop() -> None:
         if loop_turn():

@@ -11,21 +11,23 @@ from sinks.review.policy import Policy
 from sinks.review.refusals import CutRefused
 from sinks.review.windows import Window
 from sinks.sealed.keys import WrongKey
+from streams.chores import Cuts
 from streams.sealing import opener
 from streams.settings import Settings, tokens
 
 log = logging.getLogger("sluice.weekly")
 
 
-def cut_due_weeks(settings: Settings) -> int:
-    """Cut the weeks that are due, one by one, and return how many were; one that is refused holds up no other.
+def cut_due_weeks(settings: Settings) -> Cuts:
+    """Cut the weeks that are due, one by one; one that is refused holds up no other.
 
     Raises whatever ClickHouse raises: the schedule tries again.
     """
     clickhouse = ClickHouse(settings.clickhouse_url)
     try:
         windows = due_windows(clickhouse.client, settings.batches, settings.lateness)
-        return sum(_cut(clickhouse, window, settings) for window in windows)
+        cut = sum(_cut(clickhouse, window, settings) for window in windows)
+        return Cuts(cut, len(windows) - cut)
     finally:
         clickhouse.close()
 
@@ -37,7 +39,7 @@ def _cut(clickhouse: ClickHouse, window: Window, settings: Settings) -> bool:
         result = cut(clickhouse.client, window, policy, settings.batches, settings.lateness, tokens(), opens)
         audit.begin(result.path, datetime.now(UTC))
     except (CutRefused, WrongKey, OSError) as refused:
-        log.error("%s was not cut: %s", window.name, refused)
+        log.error("%s was not cut, and is tried again at the next schedule: %s", window.name, refused)
         return False
     log.info("%s", told(result))
     return True

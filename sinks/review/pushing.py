@@ -1,5 +1,7 @@
 """A verified batch or release is copied to an S3-compatible store, file by file, and read back to be sure."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +34,7 @@ class Pushed:
     same: tuple[str, ...]
 
 
-def push(folder: Path, target: str) -> Pushed:
+def push(folder: Path, target: str, begins: Callable[[str], None]) -> Pushed:
     """Copy the files that a folder's manifest names, and at last the manifest: who sees that sees all of it.
 
     What lies there with equal bytes is left; so a push that was cut off goes on where it was. After each copy the file
@@ -44,6 +46,7 @@ def push(folder: Path, target: str) -> Pushed:
         target: `s3://bucket/prefix`, to which the folder's name is added; as query `region`, and for other stores than
             Amazon's `endpoint_override=host:port` and `scheme=http`. Keys come from where the AWS SDK takes them,
             never from the address.
+        begins: called with where it goes, before the first byte leaves, where any has to.
 
     Raises:
         NotABatch: the folder has no manifest.
@@ -53,17 +56,25 @@ def push(folder: Path, target: str) -> Pushed:
     facts = _facts(folder)
     store, prefix = _store(target)
     root = f"{prefix.rstrip('/')}/{folder.resolve().name}"
-    try:
+    to = f"{_shown(target).rstrip('/')}/{folder.resolve().name}"
+    with _refusals(target):
         _require_same(store, root, folder, target)
-        copied = [name for name, fact in facts.items() if _copy(store, folder / name, f"{root}/{name}", fact)]
+        missing = tuple(name for name, fact in facts.items() if _hash(store, f"{root}/{name}") != fact.sha256)
+    if missing:
+        begins(to)
+    with _refusals(target):
+        for name in missing:
+            _copy(store, folder / name, f"{root}/{name}", facts[name])
         _remove_others(store, root, facts)
+    return Pushed(to, missing, tuple(name for name in facts if name not in missing))
+
+
+@contextmanager
+def _refusals(target: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, pa.ArrowException) as error:
         raise UnusableTarget(f"{_shown(target)} does not take it: {_said(error)}.") from error
-    return Pushed(
-        f"{_shown(target).rstrip('/')}/{folder.resolve().name}",
-        tuple(copied),
-        tuple(name for name in facts if name not in copied),
-    )
 
 
 def _facts(folder: Path) -> dict[str, FileFact]:
@@ -120,16 +131,12 @@ def _remove_others(store: fs.FileSystem, root: str, facts: dict[str, FileFact]) 
             store.delete_file(each.path)
 
 
-def _copy(store: fs.FileSystem, path: Path, to: str, fact: FileFact) -> bool:
-    """Copy a file unless it is there. Return whether it was copied."""
-    if _hash(store, to) == fact.sha256:
-        return False
+def _copy(store: fs.FileSystem, path: Path, to: str, fact: FileFact) -> None:
     with path.open("rb") as source, store.open_output_stream(to) as sink:
         while piece := source.read(PIECE):
             sink.write(piece)
     if _hash(store, to) != fact.sha256:
         raise OtherThere(f"{path.name} reads differently than it was written: push again, and look at the store.")
-    return True
 
 
 def _hash(store: fs.FileSystem, path: str) -> str | None:

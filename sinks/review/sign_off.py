@@ -68,6 +68,9 @@ def sign(batch: Path, by: str, role: str, at: datetime) -> Signatures:
         return signatures_of(log.entries, review)
 
 
+_VOIDS = (Step.IMPORTED, Step.DECIDED, Step.ADJUDICATED, Step.REJECTED)
+
+
 def reject(batch: Path, by: str, why: str, at: datetime) -> None:
     """Reject a batch, for good. Raises WrongState, TamperedBatch."""
     Audit(batch).append(Step.REJECTED, by, at, why=why)
@@ -97,9 +100,11 @@ def signatures_of(entries: list[Entry], review: Review, *, longer: int = 0) -> S
     for entry in entries:
         if entry.step is Step.SIGNED_OFF:
             signed.append(entry)
-        elif signed and entry.step in (Step.IMPORTED, Step.DECIDED, Step.ADJUDICATED):
+        elif signed and entry.step in _VOIDS:
             names = " and ".join(each.by for each in signed)
-            void = f"What {names} signed is void: decisions were {entry.step} by {entry.by} on {entry.at}. Sign again."
+            said = "the batch was" if entry.step is Step.REJECTED else "decisions were"
+            again = "" if entry.step is Step.REJECTED else " Sign again."
+            void = f"What {names} signed is void: {said} {entry.step} by {entry.by} on {entry.at}.{again}"
             signed = []
     if signed and longer > 0:
         void = "What was signed is void: decisions.jsonl has lines that the audit log does not know. Take them out."

@@ -27,7 +27,7 @@ MUTATION_S = 6 * 3600  # seconds that ClickHouse may take to write a table anew
 
 
 @main.command("erase")
-@click.option("--user", "users", multiple=True, metavar="ID", help="A user's own id, or pseudonym (u_…); repeatable.")
+@click.option("--user", "users", multiple=True, metavar="ID", help="A user's own id, or u_…; repeatable.")
 @click.option("--inference", "inferences", multiple=True, metavar="ID", help="An inference; repeatable.")
 @click.option("--by", metavar="NAME", help="Who says so; needed to erase.")
 @click.option("--dry-run", is_flag=True, help="Count what would go, and change nothing.")
@@ -56,12 +56,14 @@ def erase_command(
     def elsewhere(work: Work) -> list[Place]:
         return [Detectors(held, work, subject.salt)]
 
+    left = unreached(held, own_ids=bool(subject.raw_users))
+
     if dry_run or check:
         receipt = look(client, subject, held.batches, held.releases, elsewhere=elsewhere)
     elif not by:
         raise click.UsageError("Say who says so: --by. `--dry-run` and `--check` only look.")
     else:
-        receipt = erase(client, subject, held.batches, held.releases, elsewhere=elsewhere, unreached=unreached(held))
+        receipt = erase(client, subject, held.batches, held.releases, elsewhere=elsewhere, unreached=left)
     _print(receipt, as_json=as_json, counted_only=dry_run or check)
     sys.exit(1 if receipt.left and not dry_run else 0)
 

@@ -47,7 +47,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ),
         "release": ("let decided items of signed batches out, in versions", ("releasing",)),
         "similar": ("show the questions that are most like one", ("similar",)),
-        "erase": ("erase a user or an inference everywhere", ("erasing",)),
+        "erase": ("erase a user or an inference", ("erasing",)),
         "rewrap": ("wrap users' keys under a new SLUICE_CONTENT_KEY", ("sealing",)),
     },
     "When something broke": {

@@ -30,10 +30,14 @@ def batch_push(folder: Path, target: str, by: str) -> None:
     (manifest if released else batches_manifest).verify(folder)
     if released:
         require_finished(folder.resolve().parent, folder.resolve().name)
-    pushed, now = push(folder, target), datetime.now(UTC)
-    if pushed.copied and released:
-        log.append(folder.resolve().parent, "handed_over", folder.resolve().name, by, now, to=pushed.to)
-    elif pushed.copied:
-        Audit(folder).append(Step.PUSHED, by, now, to=pushed.to)
+
+    def before(to: str) -> None:
+        """Say so before the first byte leaves: what is broken off was given, too, and an erasure has to name it."""
+        if released:
+            log.append(folder.resolve().parent, "handed_over", folder.resolve().name, by, datetime.now(UTC), to=to)
+        else:
+            Audit(folder).append(Step.PUSHED, by, datetime.now(UTC), to=to)
+
+    pushed = push(folder, target, before)
     copied, same = len(pushed.copied), len(pushed.same)
     click.echo(f"{pushed.to}: {copied} files copied and read back, {same} lay there already, the same.")

@@ -20,7 +20,8 @@ FILE = click.argument("archive", metavar="FILE", type=click.Path(path_type=Path,
 def backup(archive: Path) -> None:
     """Write findings, references, detectors' state, erasures, policy, batches, releases and their logs to a tar file.
 
-    Not in it: traffic, for which ClickHouse has BACKUP, and secrets.
+    Not in it: traffic, for which ClickHouse has BACKUP; users' keys (`content_keys`), without a copy of which no sealed
+    content opens; and secrets.
     """
     held = settings_module.load()
     done = backup_module.backup(held, ClickHouse(held.clickhouse_url).client, archive)

@@ -17,7 +17,7 @@ from sinks.prometheus import Metrics
 from sinks.review.refusals import CutRefused
 from streams.app import build
 from streams.attempts import TRIES
-from streams.chores import cut_on_schedule
+from streams.chores import Cuts, cut_on_schedule
 from streams.detect import Watch
 from streams.faust_app import or_stop
 from streams.fence import HEADERS
@@ -33,9 +33,9 @@ def _batches_cut(metrics: Metrics) -> list[float | None]:
 
 async def test_batches_that_were_cut_are_counted() -> None:
     metrics = Metrics()
-    await cut_on_schedule(lambda: 2, metrics)
-    await cut_on_schedule(lambda: 0, metrics)
-    assert _batches_cut(metrics) == [2, 0]
+    await cut_on_schedule(lambda: Cuts(2, 1), metrics)
+    await cut_on_schedule(lambda: Cuts(0, 0), metrics)
+    assert _batches_cut(metrics) == [2, 1]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ async def test_batches_that_were_cut_are_counted() -> None:
 async def test_a_cut_that_fails_is_one_line_and_the_next_one_is_tried(
     error: Exception, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails() -> int:
+    def fails() -> Cuts:
         raise error
 
     metrics = Metrics()

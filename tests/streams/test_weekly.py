@@ -43,19 +43,19 @@ def _ask(client: Client, *times: datetime) -> None:
 
 def test_a_week_is_cut_once_when_it_has_closed(settings: Settings) -> None:
     client = connect(settings.clickhouse_url)
-    assert cut_due_weeks(settings) == 0
+    assert cut_due_weeks(settings) == (0, 0)
     _ask(client, WEDNESDAY)
-    assert cut_due_weeks(settings) == 0, "the week is still open"
+    assert cut_due_weeks(settings) == (0, 0), "the week is still open"
     _ask(client, WEDNESDAY + WEEK)
-    assert cut_due_weeks(settings) == 1
+    assert cut_due_weeks(settings) == (1, 0)
     assert verify(settings.batches / "2026-W46").counts.eligible == 1
-    assert cut_due_weeks(settings) == 0, "it is cut already"
+    assert cut_due_weeks(settings) == (0, 0), "it is cut already"
     assert [(entry.step, entry.by) for entry in Audit(settings.batches / "2026-W46").steps()] == [("cut", "sluice")]
 
 
 def test_weeks_that_were_missed_are_made_up_for(settings: Settings) -> None:
     _ask(connect(settings.clickhouse_url), WEDNESDAY, WEDNESDAY + WEEK, WEDNESDAY + 2 * WEEK)
-    assert cut_due_weeks(settings) == 2
+    assert cut_due_weeks(settings) == (2, 0)
     assert sorted(path.name for path in settings.batches.iterdir() if path.is_dir()) == ["2026-W46", "2026-W47"]
 
 
@@ -63,6 +63,6 @@ def test_a_week_that_cannot_be_cut_holds_up_no_other(settings: Settings, caplog:
     _ask(connect(settings.clickhouse_url), WEDNESDAY, WEDNESDAY + WEEK, WEDNESDAY + 2 * WEEK)
     settings.batches.mkdir()
     (settings.batches / ".2026-W46.partial").write_text("a file where the cut wants a folder")
-    assert cut_due_weeks(settings) == 1
-    assert "2026-W46 was not cut" in caplog.text
+    assert cut_due_weeks(settings) == (1, 1)
+    assert "2026-W46 was not cut, and is tried again at the next schedule" in caplog.text
     assert (settings.batches / "2026-W47" / "manifest.json").exists()

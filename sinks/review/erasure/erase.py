@@ -1,5 +1,6 @@
 """Erasure, on one page: what a subject leads to is listed, erased place by place, and looked for once more."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sinks.review.erasure.receipt import Receipt, append, verified
 from sinks.review.erasure.releases import Releases
 from sinks.review.erasure.review_files import Exports, KeptLabels
 from sinks.review.erasure.subject import Subject
-from sinks.review.erasure.tables import RowsOf, tables
+from sinks.review.erasure.tables import KEYS, RowsOf, tables
 from sinks.review.erasure.work import Work
 from sinks.review.folder import workshop
 from sinks.review.windows import iso
@@ -48,17 +49,25 @@ def erase(
         CutUnderWay: a cut or another erasure is at it.
         BrokenLog: the log of erasures was changed.
     """
-    with workshop(out, "erasing"):
+    _clear(releases)
+    with workshop(out, "erasing") as own:
+        _clear_of(out, own)
         verified(out)
         work = Work(client, subject)
-        _list(work, out)
+        work.take()
+        work.remember()
+        # Before anything that may fail: from here on nothing opens that was sealed for the user, in no backup either.
+        keys = RowsOf(work, KEYS)
+        found = {keys.name: keys.count()}
+        keys.erase()
+        _list_items(work, out)
         work.remember()
         places = _places(work, out, releases, elsewhere)
-        found = {place.name: place.count() for place in places}
+        found |= {place.name: place.count() for place in places}
         inferences, sent_on = work.count("inference"), _sent_on(work, out, releases)
         for place in places:
             place.erase()
-        left = {place.name: place.count() for place in places}
+        left = {place.name: place.count() for place in (keys, *places)}
         told = [*sent_on, *Batches(out, Marks(work)).mentioned(), *unreached]
         receipt = _receipt(subject, inferences, found, left, told)
         append(out, receipt)
@@ -70,15 +79,30 @@ def erase(
 def look(client: Client, subject: Subject, out: Path, releases: Path, *, elsewhere: Elsewhere) -> Receipt:
     """Return what an erasure would find, of the subject and of all that was erased before, and change nothing."""
     with workshop(out, "erasing"), Work.looking(client, subject) as work:
-        _list(work, out)
-        found = {place.name: place.count() for place in _places(work, out, releases, elsewhere)}
+        work.take()
+        _list_items(work, out)
+        places = [RowsOf(work, KEYS), *_places(work, out, releases, elsewhere)]
+        found = {place.name: place.count() for place in places}
         inferences, sent_on = work.count("inference"), _sent_on(work, out, releases)
     return _receipt(subject, inferences, found, found, sent_on)
 
 
-def _list(work: Work, out: Path) -> None:
-    """List all that the subject leads to, also items whose rows are long gone."""
-    work.take()
+def _clear(releases: Path) -> None:
+    """As `_clear_of`, where there are releases. Raises CutUnderWay while one is written, of what may be to go."""
+    if releases.is_dir():
+        with workshop(releases, "erasing") as own:
+            _clear_of(releases, own)
+
+
+def _clear_of(folder: Path, own: Path) -> None:
+    """Remove what was killed while it was written: nobody is at it, and none of it is gone on with."""
+    for left in folder.glob(".*.partial"):
+        if left != own:
+            shutil.rmtree(left)
+
+
+def _list_items(work: Work, out: Path) -> None:
+    """List the items that the subject leads to, also those whose rows are long gone."""
     work.add(("inference", name) for name in sorted(Batches(out, Marks(work)).names() - {*work.names("inference")}))
 
 
@@ -89,7 +113,7 @@ def _sent_on(work: Work, out: Path, releases: Path) -> list[str]:
 
 
 def _places(work: Work, out: Path, releases: Path, elsewhere: Elsewhere) -> list[Place]:
-    """Return all places in the order in which they are erased: the rows last, which lead to everything else."""
+    """Return all places but the keys, in the order in which they are erased: the rows last, which lead to the rest."""
     marks = Marks(work)
     batches = Batches(out, marks)
     files: list[Place] = [Releases(releases, marks, batches.touched()), Exports(out, marks), Decisions(out, marks)]

@@ -56,8 +56,8 @@ class DeadLetters:
 
 
 def patterns(names: Sequence[str]) -> Iterator[str]:
-    """Give regular expressions that find any of some names, as they are or as JSON writes them."""
-    written = dict.fromkeys(form for name in names for form in (name, json.dumps(name)[1:-1]) if form)
+    """Give regular expressions that find any of some names, as they are or as JSON, or CSV, writes them."""
+    written = dict.fromkeys(form for name in names for form in _written(name) if form)
     chunk: list[str] = []
     for escaped in map(re2.escape, written):
         if chunk and sum(map(len, chunk)) + len(escaped) > CHARACTERS:
@@ -66,6 +66,11 @@ def patterns(names: Sequence[str]) -> Iterator[str]:
         chunk.append(escaped)
     if chunk:
         yield _any(chunk)
+
+
+def _written(name: str) -> tuple[str, ...]:
+    as_json = (json.dumps(name, ensure_ascii=ascii_)[1:-1] for ascii_ in (True, False))
+    return (name, *as_json, name.replace('"', '""'))
 
 
 def _any(escaped: Sequence[str]) -> str:

@@ -69,13 +69,12 @@ FINDINGS = [
     ),
 ]
 FEEDBACK = Table("feedback_events", "feedback_id IN (SELECT name FROM erasing WHERE kind = 'feedback')")
-# First of all: from then on nothing opens that was sealed for the user, in no backup either.
 KEYS = Table("content_keys", "owner IN (SELECT name FROM erasing WHERE kind = 'user')", about="keys of users")
 PARTS = Table("inference_parts", f"inference_id IN {_INFERENCES}")
 
 
 def tables(client: Client) -> list[Table]:
-    """Return what there is to erase from, whatever else has a column `inference_id` included; the inferences last."""
+    """Return what there is to erase from but keys, all else with a column `inference_id` included; inferences last."""
     holding = (name for (name,) in client.query(_HOLDS, {"database": client.database}).result_rows)
     others = [Table(name, f"inference_id IN {_INFERENCES}") for name in holding if name not in _APART]
-    return [KEYS, *FINDINGS, FEEDBACK, *others, PARTS]
+    return [*FINDINGS, FEEDBACK, *others, PARTS]

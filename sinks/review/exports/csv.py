@@ -1,6 +1,7 @@
 """Sheets become a CSV file that a spreadsheet opens without running what strangers wrote, and that comes back whole."""
 
 import csv
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,8 +26,11 @@ COLUMNS = (
     *SHOWN,
     *DECISION,
 )
-# What makes a cell a formula, in the ASCII and in the full-width form. https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001
+# What makes a cell a formula, in the ASCII and in the full-width form, where a cell begins; and where one would begin
+# for a spreadsheet whose lists are separated by ";" or tabs: it splits within quotes, since these do not begin its
+# cells, and takes each line for a row. https://owasp.org/www-community/attacks/CSV_Injection
+_BEGINS, _FORMULA = r'((?:^|[\n\r\t;])"*)', r"(?=[=+\-@\t\r＝＋－＠])"  # noqa: RUF001
+_TO_MARK, _MARKED = re.compile(f"{_BEGINS}('*){_FORMULA}"), re.compile(f"{_BEGINS}'('*){_FORMULA}")
 
 
 def write(folder: Path, sheets: Iterable[Sheet]) -> int:
@@ -45,23 +49,19 @@ def write(folder: Path, sheets: Iterable[Sheet]) -> int:
 def neutral(cell: str) -> str:
     """Return a cell as text, never a formula: an apostrophe before what would be one, or begins with one already.
 
-    >>> neutral("=1+1"), neutral("'=1+1"), neutral("fine")
-    ("'=1+1", "''=1+1", 'fine')
+    >>> neutral("=1+1"), neutral("'=1+1"), neutral("fine"), neutral("two;=1+1")
+    ("'=1+1", "''=1+1", 'fine', "two;'=1+1")
     """
-    return f"'{cell}" if _is_marked(cell) else cell
+    return _TO_MARK.sub(r"\1'\2", cell)
 
 
 def plain(cell: str) -> str:
     """Undo `neutral`.
 
-    >>> plain("'=1+1"), plain("''=1+1"), plain("'tis fine")
-    ('=1+1', "'=1+1", "'tis fine")
+    >>> plain("'=1+1"), plain("''=1+1"), plain("'tis fine"), plain("two;'=1+1")
+    ('=1+1', "'=1+1", "'tis fine", 'two;=1+1')
     """
-    return cell[1:] if cell.startswith("'") and _is_marked(cell[1:]) else cell
-
-
-def _is_marked(cell: str) -> bool:
-    return cell.lstrip("'").startswith(FORMULA)
+    return _MARKED.sub(r"\1\2", cell)
 
 
 def shown(sheet: Sheet) -> dict[str, str]:

@@ -60,7 +60,11 @@ def push(batch: Path, server: Server, project: int | None, by: str, at: datetime
         except BlockingIOError:
             raise NotPushed(f"Another process is pushing {name}: wait for it.") from None
         receipt, path, fresh = _receipt(batch, place, server, project)
-        before, there = receipt.tasks, set[str]() if fresh else None
+        there = set[str]() if fresh else None
+        if waiting := sum(1 for _ in sheets(batch)) - receipt.tasks:
+            # Before the first byte leaves: what is broken off has been given, too, and an erasure has to name it.
+            where: dict[str, JsonValue] = {"to": "label-studio", "url": server.url, "project": receipt.project}
+            Audit(batch).append(Step.EXPORTED, by, at, items=waiting, **where)
         for chunk in _chunks(sheets(batch)):
             name = sha256(b"".join(map(orjson.dumps, chunk))).hexdigest()
             if name not in receipt.confirmed:
@@ -69,9 +73,6 @@ def push(batch: Path, server: Server, project: int | None, by: str, at: datetime
                 receipt.confirmed.append(name)
                 receipt.tasks += len(chunk)
                 _keep(receipt, path)
-    if added := receipt.tasks - before:
-        where: dict[str, JsonValue] = {"to": "label-studio", "url": server.url, "project": receipt.project}
-        Audit(batch).append(Step.EXPORTED, by, at, items=added, **where)
     return receipt
 
 

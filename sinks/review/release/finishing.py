@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from sinks.review import manifest as batches_manifest
-from sinks.review.audit import Audit, Log, Step
+from sinks.review.audit import Audit, Log, State, Step, state_of
 from sinks.review.decisions import seal_of
 from sinks.review.refusals import CutRefused
 from sinks.review.release import log
@@ -31,11 +31,11 @@ class NotReleased(CutRefused):
 
 def source(batch: Path) -> SourceFact:
     """Return what a release says of a batch that is signed off. Raises NotSigned, TamperedBatch."""
-    held, signed = batches_manifest.verify(batch), signatures(batch)
-    if not signed.complete:
+    held, signed, steps = batches_manifest.verify(batch), signatures(batch), Audit(batch).steps()
+    # An erasure may have left fewer who have to sign than have: the last of them says that it is off.
+    if not signed.complete or state_of(steps) not in (State.SIGNED_OFF, State.RELEASED):
         why = signed.void or f"{len(signed.valid)} of {signed.needed} people have signed it."
         raise NotSigned(f"{batch} is not signed off: {why} `sluice batch status` says what is missing.")
-    steps = Audit(batch).steps()
     return SourceFact(
         batch=held.window.name,
         manifest_sha256=held.sha256,

@@ -12,7 +12,7 @@ from pyarrow import fs
 
 from sinks.review import pushing
 from sinks.review.manifest import fact
-from sinks.review.pushing import OtherThere, Pushed, UnusableTarget, push
+from sinks.review.pushing import OtherThere, Pushed, UnusableTarget
 from sinks.review.refusals import NotABatch
 from sinks.review.release import log
 from sinks.review.release.release import release
@@ -61,6 +61,14 @@ def names(address: str) -> list[str]:
     return sorted(each.base_name for each in store.get_file_info(fs.FileSelector(path, allow_not_found=True)))
 
 
+def push(folder: Path, target: str) -> Pushed:
+    """Push, and look that it is said to begin where anything is copied, and before that."""
+    begun: list[str] = []
+    pushed = pushing.push(folder, target, begun.append)
+    assert begun == ([pushed.to] if pushed.copied else [])
+    return pushed
+
+
 def test_a_push_copies_all_and_the_next_one_nothing(store: str, tmp_path: Path) -> None:
     folder = batch(tmp_path / "2026-W46", items=b"x" * 9_000_000)
     target = f"s3://reviews/once{store}"
@@ -76,17 +84,18 @@ def test_a_push_that_was_cut_off_goes_on_and_no_manifest_is_there_before_the_res
     store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, target = batch(tmp_path / "2026-W46"), f"s3://reviews/killed{store}"
-    copy = pushing._copy
+    copy, begun = pushing._copy, list[str]()
 
-    def until_killed(to: fs.FileSystem, path: Path, *more: object) -> bool:
+    def until_killed(to: fs.FileSystem, path: Path, *more: object) -> None:
         if path.name == "items.jsonl":
             raise KeyboardInterrupt
-        return copy(to, path, *more)  # type: ignore[arg-type]
+        copy(to, path, *more)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
         patched.setattr(pushing, "_copy", until_killed)
         with pytest.raises(KeyboardInterrupt):
-            push(folder, target)
+            pushing.push(folder, target, begun.append)
+    assert begun == ["s3://reviews/killed/2026-W46"], "who has some of it is known"
     assert names(f"s3://reviews/killed/2026-W46{store}") == ["README.md"]
     assert push(folder, target).copied == ("items.jsonl", "manifest.json")
 

@@ -1,6 +1,7 @@
 """A batch goes out in each form, people fill it in, and what they said comes back: whole, once, and checked."""
 
 import csv
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from sinks.review.audit import Audit, State, state
 from sinks.review.decisions import read
-from sinks.review.exports.csv import plain
+from sinks.review.exports.csv import neutral, plain
 from sinks.review.exports.write import export
 from sinks.review.imports.receive import Receipt, receive
 from tests.sinks.review.deciding import MONDAY, batch, item
@@ -155,6 +156,16 @@ def test_no_cell_of_a_spreadsheet_is_a_formula(folder: Path) -> None:
         rows = list(csv.reader(file))
     assert "'=d" in [row[1] for row in rows]
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+HOSTILE_LINES = ("hi\n=cmd|'/C calc'!A0", "a;=1+1", "a\t@x", "a\r\n-1", 'a;"=1+1";b', "'=1", "\n\t=1", "- item\n- item")
+
+
+@pytest.mark.parametrize("said", HOSTILE_LINES)
+def test_where_a_semicolon_or_a_line_begins_a_cell_there_is_no_formula_and_it_comes_back(said: str) -> None:
+    cell = neutral(f"user: {said}")
+    assert not [each for each in re.split(r"[;\t\r\n]", cell) if each.lstrip('"').startswith(("=", "+", "-", "@"))]
+    assert plain(cell) == f"user: {said}"
 
 
 def test_who_is_to_judge_alone_sees_no_label(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from sinks.review.release.leakage import Sides, is_for_evaluation
 from sinks.review.release.manifest import FILES, NotARelease, TamperedRelease, read, verify
 from sinks.review.release.release import release
 from sinks.review.release.superseding import supersede
-from sinks.review.sign_off import sign
+from sinks.review.sign_off import reject, sign
 from tests.sinks.review.deciding import NAME, batch, item, keep, minute, says
 
 WORDS = ["harbour", "tide", "lantern", "cedar", "gravel", "saddle", "copper", "meadow", "ribbon", "thimble", "orchard"]
@@ -91,6 +91,14 @@ def test_nothing_leaves_without_a_signature_that_holds(tmp_path: Path) -> None:
     keep(folder, says("ann", "i000", "reject", at=minute(5)))
     with pytest.raises(NotSigned, match="is void"):
         release([folder], tmp_path / "releases", "1", "bea", minute(6))
+    assert not (tmp_path / "releases" / "1").exists()
+
+
+def test_nothing_of_a_batch_leaves_that_was_rejected_after_it_was_signed(tmp_path: Path) -> None:
+    folder = signed(tmp_path / "batches", many(3))
+    reject(folder, "dan", "wrong week", minute(5001))
+    with pytest.raises(NotSigned, match="is void: the batch was rejected by dan"):
+        release([folder], tmp_path / "releases", "1", "bea", minute(5002))
     assert not (tmp_path / "releases" / "1").exists()
 
 
