@@ -7,8 +7,8 @@ HEAD = """# Metrics
 A worker serves them at `/metrics` on its port, in OpenMetrics with exemplars for those who ask for it, else in
 Prometheus's text format. Each is declared in `sinks/metrics.py`; `make metrics` writes this page. A counter's series
 end in `_total`, a histogram's in `_bucket`, `_count` and `_sum`. Labels have few values: names of topics, segments up
-to `SLUICE_SEGMENTS`, short lists of our own, and up to 200 names of feedback, which senders choose. Exemplars hold ids of
-inferences.
+to `SLUICE_SEGMENTS`, short lists of our own, and up to 200 names of feedback, which senders choose. Exemplars
+hold ids of inferences.
 """
 COLUMNS = """| metric | kind | labels | unit | what it means, and what to do |
 |---|---|---|---|---|"""

@@ -74,7 +74,7 @@ CURES: dict[State, str] = {
     State.IN_REVIEW: "Items are open: `sluice batch status` says how many.",
     State.DECIDED: "It is not signed: `sluice batch sign` comes first.",
     State.SIGNED_OFF: "It is signed already; a new decision makes the signature void.",
-    State.RELEASED: "It is in a release, which stays as it is; `sluice release rollback` withdraws one that is not to be used.",
+    State.RELEASED: "It is in a release; `sluice release rollback` withdraws one that is not to be used.",
     State.REJECTED: "It was rejected, which is final; what its window holds can be cut by other bounds.",
 }
 
