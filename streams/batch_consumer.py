@@ -15,6 +15,7 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from aiokafka.errors import KafkaError
+from aiokafka.structs import ConsumerRecord
 from faust.agents import current_agent
 from faust.exceptions import ImproperlyConfigured
 from faust.transport.consumer import RecordMap
@@ -130,23 +131,40 @@ class BatchConsumer(driver.Consumer):
         if not self._is_batched(tp):
             return records
         progress, fetch = self._progress.get(tp), cast(Fetch, records[0])
+        if not fetch.records:
+            return await self._without_records(tp, progress, fetch)
         first = fetch.records[0].offset
         if progress is None or not progress.believe(first):
             return []
         expected = progress.expected
         if first != expected:
-            start = await self._start_of(tp, progress, fetch)
+            start = await self._start_of(tp, progress, fetch, first)
             if start is None:
                 progress.astray = True
                 return []
             expected = start
         going_on = [each for each in fetch.records if each.offset >= expected] if first < expected else fetch.records
         self._abreast.read(tp, fetch.records[-1].timestamp, lags=fetch.position < fetch.highwater)
-        return [RecordBatch(tp.topic, tp.partition, expected, fetch.position - 1, going_on)] if going_on else []
+        return [_batch(tp, expected, fetch, going_on)] if going_on else []
 
-    async def _start_of(self, tp: TP, progress: PartitionProgress, fetch: Fetch) -> int | None:
-        """Say where a batch begins whose first record is not the expected one; None if it has to be fetched again."""
-        expected, first = progress.expected, fetch.records[0].offset
+    async def _without_records(self, tp: TP, progress: PartitionProgress | None, fetch: Fetch) -> list[RecordBatch]:
+        """Turn a stretch of a log in which there are only markers into a batch without records.
+
+        Else a partition whose last transaction has ended would lag behind its marker until another record comes.
+        """
+        if progress is None or progress.astray or fetch.position <= progress.expected:
+            return []
+        if not progress.believe(fetch.position):  # records may have got lost on their way: it is fetched once more
+            return []
+        start = await self._start_of(tp, progress, fetch, fetch.position)
+        if start is None:
+            progress.astray = True
+        return [] if start is None or start >= fetch.position else [_batch(tp, start, fetch, [])]
+
+    async def _start_of(self, tp: TP, progress: PartitionProgress, fetch: Fetch, first: int) -> int | None:
+        """Say where a batch begins that goes on at `first` instead of the expected offset; None if it has to be fetched
+        again."""
+        expected = progress.expected
         if first < expected <= fetch.highwater:
             return expected  # Faust sought the committed offset again
         try:
@@ -163,19 +181,22 @@ class BatchConsumer(driver.Consumer):
             return None
         if beginning > expected:
             progress.expected = min(beginning, first)
+            if not progress.window:
+                progress.acked_to = progress.expected  # or it would lag behind what is gone, where nothing comes
             log.warning(DELETED, expected, progress.expected - 1, tp.topic, tp.partition)
         return progress.expected  # what is missing from here to the first record was compacted, or a marker
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         if not isinstance(record, RecordBatch):
             return super()._to_message(tp, record)
-        last, size = record.records[-1], sum(each.serialized_value_size for each in record.records)
+        size = sum(each.serialized_value_size for each in record.records)
+        at_ms, kind = ((last := record.records[-1]).timestamp, last.timestamp_type) if record.records else (0, 0)
         message = ConsumerMessage(
             record.topic,
             record.partition,
             record.last_offset,
-            last.timestamp / 1000.0,
-            last.timestamp_type,
+            at_ms / 1000.0,
+            kind,
             headers=[],
             key=None,
             value=cast(bytes, record),  # the codec "raw" passes it on as it is
@@ -277,6 +298,10 @@ class BatchConsumer(driver.Consumer):
             if self._unacked_messages:
                 await self._wait_for_ack(timeout=1)
         await self.commit_and_end_transactions()
+
+
+def _batch(tp: TP, start: int, fetch: Fetch, records: list[ConsumerRecord[bytes, bytes]]) -> RecordBatch:
+    return RecordBatch(tp.topic, tp.partition, start, fetch.position - 1, records)
 
 
 DELETED = (

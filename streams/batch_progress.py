@@ -10,7 +10,8 @@ from aiokafka.structs import ConsumerRecord
 class RecordBatch:
     """One fetch of a partition: its records, and the interval of offsets that they stand for, both ends included.
 
-    `first_offset` is the end of the partition's previous batch plus one; `records` hold raw bytes and are never empty.
+    `first_offset` is the end of the partition's previous batch plus one; `records` hold raw bytes, and are empty where
+    there are only markers of transactions.
     """
 
     topic: str

@@ -194,6 +194,8 @@ async def test_holes_that_transactions_leave_lie_inside_of_intervals(kafka: Kafk
         finally:
             await producer.stop()
         await scene.until_confirmed(1200)
+        scene.ends[scene.topic][0] = 1200 + 60  # the last marker comes alone
+        await scene.until_committed()
         await scene.produce([1200])
         await scene.until_committed()
         intervals = scene.notes("ids")
