@@ -70,7 +70,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         return cast(int | None, consumer.highwater(tp)) if tp in consumer.assignment() else 0
 
-    async def _fetch_records(self, consumer: Any, active_partitions: Set[TP], *args: Any, **kwargs: Any) -> RecordMap:
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Set[TP] | None, *args: Any, **kwargs: Any
+    ) -> RecordMap:
         batched = cast(Batching, self.transport).batched_topics
         fetched = dict(await super()._fetch_records(consumer, active_partitions, *args, **kwargs))
         for tp, records in fetched.items():
@@ -78,9 +80,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 # Nothing else runs between the fetch and here, so the position is where this fetch ended. It lies
                 # behind the markers of transactions, which records do not show.
                 fetched[tp] = [Fetch(records, await consumer.position(tp), consumer.highwater(tp))]
-        # A marker of a transaction that comes alone moves the position, and nothing else. `consumer.position` would wait
-        # where there is none, and hold up a rebalance.
-        for tp in active_partitions & (consumer.assignment() - fetched.keys()):
+        # A marker of a transaction that comes alone moves the position, and nothing else. `consumer.position` would
+        # wait where there is none, and hold up a rebalance.
+        for tp in (active_partitions or set()) & (consumer.assignment() - fetched.keys()):
             state = consumer._subscription.subscription.assignment.state_value(tp)
             if tp.topic in batched and state.highwater and state.has_valid_position:
                 fetched[tp] = [Fetch([], state.position, state.highwater)]
