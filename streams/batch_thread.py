@@ -70,9 +70,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         return cast(int | None, consumer.highwater(tp)) if tp in consumer.assignment() else 0
 
-    async def _fetch_records(
-        self, consumer: Any, active_partitions: Set[TP] | None, *args: Any, **kwargs: Any
-    ) -> RecordMap:
+    async def _fetch_records(self, consumer: Any, active_partitions: set[TP], *args: Any, **kwargs: Any) -> RecordMap:
         batched = cast(Batching, self.transport).batched_topics
         fetched = dict(await super()._fetch_records(consumer, active_partitions, *args, **kwargs))
         for tp, records in fetched.items():
