@@ -63,7 +63,7 @@ async def test_a_cut_that_fails_is_one_line_and_the_next_one_is_tried(
     assert said in record.getMessage()
     assert "\n" not in record.getMessage()
     assert record.exc_info is None
-    await cut_on_schedule(lambda: 1, metrics)
+    await cut_on_schedule(lambda: Cuts(1, 0), metrics)
     assert _batches_cut(metrics) == [1, 1]
 
 
@@ -75,7 +75,7 @@ async def test_the_port_of_a_worker_fences_in_all_answers_and_limits_each_secret
         metrics_token=SecretStr(RIGHT),
     )
     sink = ClickHouse(f"{clickhouse_url}/default")
-    application = cast(Web, build(settings, sink, lambda: 0).web).web_app
+    application = cast(Web, build(settings, sink, lambda: Cuts(0, 0)).web).web_app
     sink.close()
     right, wrong = ({"Authorization": f"Bearer {token}"} for token in (RIGHT, "wrong"))
     async with TestClient(TestServer(application)) as client:
@@ -104,7 +104,7 @@ def test_the_false_alarms_that_are_accepted_reach_the_detectors(
 
     monkeypatch.setattr("streams.app.Watch", Noted)
     sink = ClickHouse(f"{clickhouse_url}/default")
-    build(Settings(state_key=SecretStr("k" * 32), segments=7, false_alarms=0.25), sink, lambda: 0)
+    build(Settings(state_key=SecretStr("k" * 32), segments=7, false_alarms=0.25), sink, lambda: Cuts(0, 0))
     sink.close()
     (watch,) = watches
     assert watch.segments.budget == Budget(segments=7, false_alarms=0.25)
