@@ -59,7 +59,8 @@ class _Stream:
         if self.rate:
             p = min(max(float(self.reference.centre[self.stream]), 5e-3), 1 - 5e-3)
             return (value - level) / math.sqrt(p * (1 - p))
-        cell = math.floor((min(max((value - level) / self.spread, -10.0), 10.0) + 5) * 16) + 1
+        residual = min(max((value - level) / self.spread, -10.0), 10.0)
+        cell = math.floor(((0.0 if abs(residual) <= 1 / 32 else residual) + 5) * 16) + 1
         return float(self.levels._scores._derived(self.stream)[min(max(cell, 0), 161)])
 
     def _rate(self, value: float, level: float, error: float) -> Sequence[float]:
