@@ -159,14 +159,16 @@ class TestIngest:
     async def test_what_comes_behind_a_block_that_was_let_go_waits_for_it_to_be_read_again(self) -> None:
         scene = Scene()
         first, second = (scene.batch(answered(each, n=1)) for each in (0, 1))
-        scene.refusals["inference_parts"] = [BUSY]
+        scene.refusals["inference_parts"] = [BUSY] * 1000
         walk = asyncio.create_task(scene.ingest().walk(stream(first, second)))
         await scene.until(lambda: "refused inference_parts" in scene.log)
         first.current = second.current = False  # a rebalance: all is read again from where it was committed
+        scene.refusals["inference_parts"].clear()
+        scene.refusals["inference_parts"] += [BUSY]
         await walk
         assert (first.acks, second.acks) == (0, 0)
         assert scene.tables["inference_parts"] == []
-        assert scene.published == [], "else the detectors would take the first, when it comes again, for seen"
+        assert len(scene.published) == 1, "of the first: were the second there, the first would count as seen"
 
 
 async def test_what_stage_1_sends_is_what_stage_2_reads() -> None:

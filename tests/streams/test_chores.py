@@ -41,7 +41,7 @@ def test_who_leads_no_more_shows_nothing_of_what_the_leader_shows() -> None:
     metrics.joined([Joined("human", 5, 4, (1.0, 2.0))])
     metrics.leads_no_more()
     shown = metrics.exposition()[0].decode()
-    assert "sluice_ledger_gap_records NaN" in shown or "sluice_ledger_gap NaN" in shown
+    assert "sluice_ledger_gap_offsets NaN" in shown
     assert not re.search(r"^sluice_(batches|feedback_recent|feedback_delay)\S*{", shown, re.MULTILINE)
 
 
