@@ -26,19 +26,20 @@ def content_keys(settings: Settings, clickhouse: ClickHouse) -> ContentKeys | No
 
 def opener(settings: Settings, clickhouse: ClickHouse) -> Opener:
     """Return what opens stored content. Raises WrongKey where some of it was sealed under another key."""
-    keys = content_keys(settings, clickhouse)
-    if keys is not None:
-        keys.require_known()
-    return Opener(keys)
+    return Opener(_known_keys(settings, clickhouse))
 
 
 def require_key(settings: Settings, clickhouse: ClickHouse) -> None:
     """Raise WrongKey where a worker would seal under a key that is not the others', or not at all where they do."""
-    keys = content_keys(settings, clickhouse)
-    if keys is None:
+    if _known_keys(settings, clickhouse) is None:
         require_none(clickhouse)
-    else:
+
+
+def _known_keys(settings: Settings, clickhouse: ClickHouse) -> ContentKeys | None:
+    keys = content_keys(settings, clickhouse)
+    if keys is not None:
         keys.require_known()
+    return keys
 
 
 class Sealing:

@@ -19,6 +19,7 @@ from sinks.review.outcomes import Review, reviewed
 from sinks.review.refusals import CutRefused
 
 STATEMENT = "I have seen what is in this batch and how it was decided, and agree that its decided items are released."
+_VOIDS = (Step.IMPORTED, Step.DECIDED, Step.ADJUDICATED, Step.REJECTED)
 
 
 class NotReady(CutRefused):
@@ -66,9 +67,6 @@ def sign(batch: Path, by: str, role: str, at: datetime) -> Signatures:
         complete = len(before.valid) + 1 >= before.needed
         _write(log, held, review, by, role, at, complete=complete)
         return signatures_of(log.entries, review)
-
-
-_VOIDS = (Step.IMPORTED, Step.DECIDED, Step.ADJUDICATED, Step.REJECTED)
 
 
 def reject(batch: Path, by: str, why: str, at: datetime) -> None:

@@ -56,14 +56,13 @@ def erase_command(
     def elsewhere(work: Work) -> list[Place]:
         return [Detectors(held, work, subject.salt)]
 
-    left = unreached(held, own_ids=bool(subject.raw_users))
-
     if dry_run or check:
         receipt = look(client, subject, held.batches, held.releases, elsewhere=elsewhere)
     elif not by:
         raise click.UsageError("Say who says so: --by. `--dry-run` and `--check` only look.")
     else:
-        receipt = erase(client, subject, held.batches, held.releases, elsewhere=elsewhere, unreached=left)
+        beyond = unreached(held, own_ids=bool(subject.raw_users))
+        receipt = erase(client, subject, held.batches, held.releases, elsewhere=elsewhere, unreached=beyond)
     _print(receipt, as_json=as_json, counted_only=dry_run or check)
     sys.exit(1 if receipt.left and not dry_run else 0)
 

@@ -61,18 +61,16 @@ def push(batch: Path, server: Server, project: int | None, by: str, at: datetime
             raise NotPushed(f"Another process is pushing {name}: wait for it.") from None
         receipt, path, fresh = _receipt(batch, place, server, project)
         there = set[str]() if fresh else None
-        if waiting := sum(1 for _ in sheets(batch)) - receipt.tasks:
+        if waiting := sum(len(chunk) for _, chunk in _unsent(batch, receipt)):
             # Before the first byte leaves: what is broken off has been given, too, and an erasure has to name it.
             where: dict[str, JsonValue] = {"to": "label-studio", "url": server.url, "project": receipt.project}
             Audit(batch).append(Step.EXPORTED, by, at, items=waiting, **where)
-        for chunk in _chunks(sheets(batch)):
-            name = sha256(b"".join(map(orjson.dumps, chunk))).hexdigest()
-            if name not in receipt.confirmed:
-                there = _there(server, receipt.project) if there is None else there
-                _send(server, receipt.project, [each for each in chunk if each["data"]["inference_id"] not in there])
-                receipt.confirmed.append(name)
-                receipt.tasks += len(chunk)
-                _keep(receipt, path)
+        for name, chunk in _unsent(batch, receipt):
+            there = _there(server, receipt.project) if there is None else there
+            _send(server, receipt.project, [each for each in chunk if each["data"]["inference_id"] not in there])
+            receipt.confirmed.append(name)
+            receipt.tasks += len(chunk)
+            _keep(receipt, path)
     return receipt
 
 
@@ -99,6 +97,14 @@ def _there(server: Server, project: int) -> set[str]:
 def _send(server: Server, project: int, tasks: list[Task]) -> None:
     if tasks and (taken := server.send(project, orjson.dumps(tasks))) != len(tasks):
         raise NotPushed(f"{server.url} took {taken} of {len(tasks)} tasks: run the same again.")
+
+
+def _unsent(batch: Path, receipt: Receipt) -> Iterator[tuple[str, list[Task]]]:
+    """Give what is not confirmed yet, in chunks, each with its hash."""
+    for chunk in _chunks(sheets(batch)):
+        name = sha256(b"".join(map(orjson.dumps, chunk))).hexdigest()
+        if name not in receipt.confirmed:
+            yield name, chunk
 
 
 def _chunks(sheets: Iterator[Sheet]) -> Iterator[list[Task]]:
