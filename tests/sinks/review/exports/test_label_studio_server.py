@@ -110,7 +110,7 @@ def test_a_push_that_broke_off_goes_on_without_doubles(
     again = push(folder, server, None, "Eve", MONDAY)
     assert (receipt.tasks, again) == (5, receipt)
     assert sorted(each["data"]["inference_id"] for each in server.tasks(receipt.project)) == ["a", "b", "c", "d", "e"]
-    assert [each.facts["items"] for each in Audit(folder).steps()] == [5, 3], "what broke off was given, too"
+    assert [each.facts["items"] for each in Audit(folder).steps()] == [5, 5], "what broke off may have been given, too"
 
 
 @pytest.mark.parametrize(
