@@ -27,6 +27,12 @@ NO_STATE = (
 )
 
 
+def is_panic(error: BaseException) -> bool:
+    """Return whether Rust code panicked, as River's does over a state that is cut short: PyO3 raises what is no
+    Exception, of a class that cannot be imported."""
+    return type(error).__module__ == "pyo3_runtime"
+
+
 def seal(payload: bytes, key: bytes, context: str) -> bytes:
     """Sign `payload` as the state of `context` (a segment's name): elsewhere it will be refused.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.river_drift import drift
+from detectors.sealed import is_panic
 
 EACH = 32  # rows whose mean score ADWIN is given as one value
 _DELTA = 1e-3
@@ -92,14 +93,24 @@ class SecondOpinion:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> "SecondOpinion":
-        """Make it again of a state whose signature has been checked; another River's detectors begin anew."""
+        """Make it again of a state whose signature has been checked; another River's detectors begin anew. Raises what
+        a pickle does, and ValueError where River does not take its part."""
         second = cls()
         second.row, second.seen, second._sums = state["row"], list(state["seen"]), state["sums"]
         if state["river"] == _RIVER:
-            second._detectors = pickle.loads(state["detectors"])  # noqa: S301  # its signature has been checked
+            second._detectors = _read(state["detectors"])
         else:
             second._detectors = [_hddm() if judged else _adwin() for judged in state["judged"]]
         return second
+
+
+def _read(pickled: bytes) -> Any:
+    try:
+        return pickle.loads(pickled)  # noqa: S301  # its signature has been checked
+    except BaseException as error:
+        if is_panic(error):
+            raise ValueError("River's detectors do not take this for a state of theirs.") from None
+        raise
 
 
 def _adwin() -> drift.ADWIN:

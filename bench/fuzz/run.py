@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.fuzz.tally import Tally
 from bench.fuzz.targets import Target, target
+from detectors.sealed import is_panic
 
 FLOODS = 0.001  # the share of records of 100 KB and more
 THOROUGHLY = 32  # one in so many is checked in all ways
@@ -51,13 +52,22 @@ def _target(name: str, *, timed: bool) -> Target:
 def _fed(name: str, fed: Target, inputs: int, seed: int) -> Tally:
     fed.tally = tally = Tally()
     for number in range(seed, seed + inputs):
-        if (wrong := fed.wrong(fed.hostile.record(number), thoroughly=number % THOROUGHLY == 0)) is not None:
+        if (wrong := _wrong(fed, number)) is not None:
             tally.failures.append(f"--target {name} --seed {number} --inputs 1: {wrong}")
         if tally.inputs % COLLECTED == 0:
             gc.collect()
         if len(tally.failures) == MOST_FAILURES:
             break
     return tally
+
+
+def _wrong(fed: Target, number: int) -> str | None:
+    try:
+        return fed.wrong(fed.hostile.record(number), thoroughly=number % THOROUGHLY == 0)
+    except BaseException as error:
+        if is_panic(error):  # a process could not even send it to the one that waits for it
+            return f"panic: {str(error)[:200]!r}"
+        raise
 
 
 def fuzz_all(

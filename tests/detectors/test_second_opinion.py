@@ -1,6 +1,7 @@
 """River's own ADWIN, on means of 32 rows, whatever the blocks; another River's state is relearned, and nothing else."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -110,3 +111,17 @@ def test_judgements_that_come_late_go_to_hddm_one_by_one() -> None:
     assert max(seen[:20]) == -1, "nothing has changed yet"
     assert 2000 < whole.seen[0] < 2600
     assert cut.seen == whole.seen
+
+
+class _CutShort:
+    """Pickles as a window of River's ADWIN whose state ends too early."""
+
+    def __reduce__(self) -> tuple[type, tuple[float, int, int, int, int], bytes]:
+        helper = vars(ADWIN())["_helper"]  # type: ignore[no-untyped-call]  # River gives no types
+        return type(helper), (0.001, 1, 5, 5, 5), b"cut"
+
+
+def test_a_state_over_which_river_panics_is_refused_as_others_are() -> None:
+    state = made().state() | {"detectors": pickle.dumps([_CutShort()])}
+    with pytest.raises(ValueError, match="do not take this"):
+        SecondOpinion.restore(state)
