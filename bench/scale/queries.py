@@ -1,4 +1,5 @@
-"""Inferences in the tables grow to ten millions: what people and workers ask ClickHouse again and again, and its times.
+"""Inferences in the tables grow to ten millions: what people and workers ask ClickHouse again and again, its times, and
+the rows that it reads for it.
 
 Findings and references are planted as well, as many as a fleet of a thousand segments comes to have in a year.
 """
@@ -33,41 +34,56 @@ DAY_NS = 86_400_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of so many inferences, and the seconds that it took: median and 95th percentile of ASKED times."""
+    """What is asked, the seconds that it took (median and 95th percentile of ASKED times), and how many rows of all
+    tables and projections were read for it."""
 
     what: str
     median_s: float
     p95_s: float
+    rows: int
 
 
 def measured(url: str, sizes: tuple[int, ...], told: Callable[[str], None]) -> Iterator[tuple[int, list[Asked]]]:
-    """Let a database grow to each of these sizes, multiples of `worlds.BASE`, and ask it everything at each."""
-    held = worlds.BASE
-    told(f"{held:,} inferences are planted")
-    worlds.make(url, seed=1, n=held)
-    plant_findings(ClickHouse(url))
+    """Ask everything of databases of these sizes: each below `worlds.BASE` is planted by itself, and one of BASE grows
+    to the others, multiples of it."""
+    held = 0
     for size in sizes:
-        told(f"they grow to {size:,}")
-        worlds.grow(url, held, size)
-        held = size
-        told("it is asked")
-        yield size, [timed(what, ask) for what, ask in questions(url).items()]
+        told(f"{size:,} inferences")
+        own = f"{url}_{min(size, worlds.BASE)}"
+        if size < worlds.BASE or not held:
+            planted = min(size, worlds.BASE)
+            worlds.make(own, seed=1, n=planted)
+            plant_findings(ClickHouse(own))
+        if size >= worlds.BASE:
+            worlds.grow(own, held or worlds.BASE, size)
+            held = size
+        told("they are asked")
+        yield size, [timed(own, what, ask) for what, ask in questions(own, min(size, worlds.BASE)).items()]
 
 
-def timed(what: str, ask: Callable[[], object]) -> Asked:
-    seconds = []
+def timed(url: str, what: str, ask: Callable[[], object]) -> Asked:
+    client, seconds, rows = connect(url), list[float](), list[int]()
     for _ in range(ASKED):
+        before = _rows_read(client)
         began = time.perf_counter()
         ask()
         seconds.append(time.perf_counter() - began)
+        rows.append(_rows_read(client) - before)
     median, high = np.quantile(seconds, (0.5, 0.95))
-    return Asked(what, round(float(median), 4), round(float(high), 4))
+    return Asked(what, round(float(median), 4), round(float(high), 4), min(rows))
 
 
-def questions(url: str) -> dict[str, Callable[[], object]]:
-    """Return by name what is asked: by every panel, the pages, the commands, and the workers' chores."""
+def _rows_read(client: Client) -> int:
+    """Return the rows that were read since the server started; to ask for it reads some fifty itself."""
+    ((rows,),) = client.query("SELECT value FROM system.events WHERE event = 'SelectedRows'").result_rows
+    return int(rows)
+
+
+def questions(url: str, planted: int) -> dict[str, Callable[[], object]]:
+    """Return by name what is asked, where so many were planted one by one: by every panel, the pages, the commands, and
+    the workers' chores."""
     client, sink = connect(url), ClickHouse(url)
-    joins, some = Joins(sink), inference_id(0, worlds.BASE // 2)
+    joins, some = Joins(sink), inference_id(0, planted // 2)
     one = findings.listed(client, closed=True)[0].finding.finding_id
     asked: dict[str, Callable[[], object]] = {where: _panel(client, sql) for where, sql in panels()}
     return asked | {
