@@ -97,9 +97,12 @@ class Detect:
             self.seen_generation = generation
             self.forget()
 
-    def recovered(self) -> None:
-        """Begin with what is kept: to be called when the changelog is read, and nothing else yet, after a rebalance."""
-        self.recovered_generation = self.generation()
+    def recovered(self, generation: int) -> None:
+        """Begin with what is kept: to be called when the changelog is read, and nothing else yet, after a rebalance.
+
+        Its generation may be over by then: segments that have moved on do not wake from what was kept of them here.
+        """
+        self.recovered_generation = generation
         self.forget()
 
     def wake(self) -> None:

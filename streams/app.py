@@ -34,6 +34,7 @@ from streams.offers import Offers
 from streams.pace import Backlog, WorkClock
 from streams.receiver.refusals import CannotServe
 from streams.receiver.routes import IDLE_S, Receiver
+from streams.recovery import Tables
 from streams.sealing import Sealing, content_keys
 from streams.settings import Settings
 from streams.status_page import guard
@@ -128,7 +129,7 @@ def build(
 
     @state.on_recover
     async def recovered() -> None:
-        detect.recovered()
+        detect.recovered(cast(Tables, app.tables).recovery.recovered_generation)
 
     async def checkpoint() -> None:
         await or_stop(app, detect.checkpoint_in_time())  # without it nothing would be acknowledged from there on

@@ -41,6 +41,7 @@ from yarl import URL
 
 from streams.batch_consumer import BatchConsumer
 from streams.batch_progress import RecordBatch
+from streams.recovery import Tables
 
 __all__ = ["BatchTransport", "RecordBatch", "app_settings"]
 
@@ -67,6 +68,7 @@ def app_settings(rebalance_seconds: float) -> dict[str, Any]:
         "broker_max_poll_records": 2_000,
         "consumer_max_fetch_size": 1024 * 1024,  # bytes of a partition in one fetch, compressed as they are
         "consumer_auto_offset_reset": "earliest",  # "latest" would skip what came before the first commit
+        "TableManager": Tables,  # whose recovery leaves nothing out where partitions move quickly
         "stream_wait_empty": True,  # finish and commit batches before partitions move
     }
 

@@ -373,7 +373,7 @@ class TestRowsThatWait:
         scene.homes[b"chat"] = 2
         await detect.release_in_time()
         assert detect.watch.held == 0, "the changelog is not read yet: what is there may be old"
-        detect.recovered()
+        detect.recovered(detect.generation())
         await detect.release_in_time()
         assert (detect.watch.held, scores(scene)) == (1500, [])
         now = 2 * SILENT_S
@@ -389,7 +389,7 @@ class TestRowsThatWait:
         await before.checkpoint()
         detect = scene.detect()
         scene.homes |= {b"chat": 0, b"users/0": 0}
-        detect.recovered()
+        detect.recovered(detect.generation())
         await detect.release_in_time()
         assert list(detect.watch.segments) == ["chat"], "a user who is silent is no finding: theirs sleep on"
         await detect.checkpoint()
@@ -403,7 +403,7 @@ class TestRowsThatWait:
         await before.checkpoint()
         scene.homes[b"mine"] = 0
         detect = scene.detect()
-        detect.recovered()
+        detect.recovered(detect.generation())
         await detect.release_in_time()
         assert list(detect.watch.segments) == ["mine"]
 
@@ -412,7 +412,7 @@ class TestRowsThatWait:
         detect, now = scene.detect(), 0.0
         detect.clock = WorkClock(lambda: now)
         scene.homes[b"chat"] = 0
-        detect.recovered()
+        detect.recovered(detect.generation())
         await detect.walk(stream(watched(scene, 0, 600, offset=0)))
         await detect.checkpoint()
         now = 2 * SILENT_S
