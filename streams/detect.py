@@ -1,6 +1,6 @@
 """Stage 2, the plain part: measurements go through the detectors of their segment; scores and findings come out."""
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -92,7 +92,7 @@ class Watch:
         """Let segments rest for which nothing came for long: to be called when what was checkpointed is kept."""
         self.segments.rest(now, self.changed)
 
-    def release(self, now: float, behind: Container[int] = (), unread: Container[int] = ()) -> Watched:
+    def release(self, now: float, behind: Container[int] = (), unread: Collection[int] = ()) -> Watched:
         """Watch what is complete: what happened before the point that all sources have reached.
 
         `behind` are partitions of which measurements are known to be there that were not taken yet; `unread` are

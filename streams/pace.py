@@ -3,7 +3,7 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
@@ -16,6 +16,7 @@ from streams.movement import Partition
 
 SILENT_S = 2.0
 GONE_S = 300.0
+LOOKED_S = 3 * SILENT_S  # after which `Backlog` has looked twice, and knows what lags of what has just been assigned
 MOMENT_S = 0.02  # of work, in which it is remembered what had been sent
 MOMENT_MS = 20  # of Kafka's time, to which it is remembered when a block was sent
 TRAIL = 6000  # of moments, and of blocks
@@ -123,15 +124,20 @@ class Pace:
             source.hear(latest, sent_ms, now, block)
             source.answers |= number in answers
 
-    def passed(self, partition: int, now: float, *, behind: bool = False, unread: Container[int] = ()) -> int:
+    def passed(self, partition: int, now: float, *, behind: bool = False, unread: Collection[int] = ()) -> int:
         """Return the event time, nanoseconds, that is past everywhere, so that who did not answer in it was silent; 0
         where nobody knows. A source that is away for a while may only be slow to be read: it is waited for longer.
-        One of which no answer ever came, a topic of feedback for instance, is not waited for at all."""
+        One of which no answer ever came, a topic of feedback for instance, is not waited for at all. After a start or a
+        rebalance nobody knows at first which are there: those that lag, and of which nothing was heard yet, may be
+        what answers for all of that time."""
+        listened = now - self._began if self._began is not None else 0.0
+        if listened < LOOKED_S or (listened < GONE_S and not self._sources.keys() >= set(unread)):
+            return 0
         answering = {number: source for number, source in self._sources.items() if source.answers}
         heard = min((source.time for source in answering.values() if now - source.heard < GONE_S), default=0)
         return min(heard, self._complete(answering, partition, now, behind=behind, unread=unread))
 
-    def reached(self, partition: int, now: float, *, behind: bool = False, unread: Container[int] = ()) -> int:
+    def reached(self, partition: int, now: float, *, behind: bool = False, unread: Collection[int] = ()) -> int:
         """Return the event time, nanoseconds, up to which a partition's rows are complete."""
         if self._began is None or now - self._began < SILENT_S:
             return 0
@@ -144,7 +150,7 @@ class Pace:
         return min(until, self._complete(self._sources, partition, now, behind=behind, unread=unread))
 
     def _complete(
-        self, sources: Mapping[int, "_Source"], partition: int, now: float, *, behind: bool, unread: Container[int]
+        self, sources: Mapping[int, "_Source"], partition: int, now: float, *, behind: bool, unread: Collection[int]
     ) -> int:
         """Return how far sources were when all was sent that is surely here of a partition."""
         sent_ms = self._sent_ms.get(partition, 0)

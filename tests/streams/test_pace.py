@@ -10,7 +10,7 @@ import pytest
 from detectors.base import Measurements
 from detectors.held import LATEST
 from streams.movement import Partition
-from streams.pace import BUSY_SHARE, FETCH_S, GONE_S, SILENT_S, Backlog, Pace, WorkClock
+from streams.pace import BUSY_SHARE, FETCH_S, GONE_S, LOOKED_S, SILENT_S, Backlog, Pace, WorkClock
 from tests.detectors.traffic import answers, measured, piece
 
 
@@ -74,12 +74,27 @@ def test_time_passes_where_answers_come_whatever_else_is_rare(traffic: Measureme
     pace, times = Pace(), traffic.time_unix_nano.tolist()
     feedback = stretch(traffic, 7, 0, 10)
     pace.note(replace(feedback, values={"thumbs_down": np.zeros(10)}), 0, 0, now=0.0, block=0)
-    assert pace.passed(0, 1.0) == 0
-    pace.note(stretch(traffic, 0, 0, 500), 0, 1000, now=1.0, block=1000)
-    assert pace.passed(0, 1.0) == 0, "of its first block there may be more"
-    pace.note(stretch(traffic, 0, 500, 600), 0, 2000, now=2.0, block=2000)
-    assert pace.passed(0, 2.0) == times[499]
-    assert pace.reached(0, SILENT_S) == times[499], "the feedback has been silent for long enough"
+    assert pace.passed(0, 9.0) == 0
+    pace.note(stretch(traffic, 0, 0, 500), 0, 9000, now=9.0, block=9000)
+    assert pace.passed(0, 9.0) == 0, "of its first block there may be more"
+    pace.note(stretch(traffic, 0, 500, 600), 0, 10000, now=10.0, block=10000)
+    assert pace.passed(0, 10.0) == times[499]
+    assert pace.reached(0, 10.0) == times[499], "the feedback has been silent for long enough"
+
+
+def test_no_time_passes_while_a_partition_lags_of_which_nothing_was_heard(traffic: Measurements) -> None:
+    pace, times = Pace(), traffic.time_unix_nano.tolist()
+    pace.note(stretch(traffic, 0, 0, 500), 0, 0, now=0.0, block=0)
+    pace.note(stretch(traffic, 0, 500, 600), 0, 7000, now=7.0, block=7000)
+    assert pace.passed(0, LOOKED_S - 0.1) == 0, "nobody knows yet what lags"
+    assert pace.passed(0, 7.0, unread={0}) == times[499]
+    assert pace.passed(0, 7.0, unread={0, 3}) == 0, "its segments have not answered because they are not read"
+    pace.note(stretch(traffic, 3, 0, 200), 0, 7500, now=7.5, block=7500)
+    pace.note(stretch(traffic, 3, 200, 300), 0, 8000, now=8.0, block=8000)
+    assert pace.passed(0, 8.0, unread={0, 3}) == times[199]
+    pace.note(stretch(traffic, 0, 600, 700), 0, 299_000, now=299.0, block=299_000)
+    assert pace.passed(0, 299.9, unread={5}) == 0
+    assert pace.passed(0, GONE_S, unread={5}) > 0, "nobody waits for ever"
 
 
 def test_a_source_of_which_records_are_there_is_not_silent(traffic: Measurements) -> None:
@@ -113,7 +128,7 @@ def test_a_partition_that_is_read_behind_is_not_complete_where_the_others_are(tr
     assert pace.reached(0, 16.0) == times[499]
     assert pace.reached(1, 14.5) == times[299], "what was sent of late may be on its way"
     assert pace.reached(1, 15.0, behind=True) == times[99]
-    assert pace.passed(1, 15.0, behind=True) == times[99]
+    assert pace.passed(1, 16.0, behind=True) == times[99]
     assert pace.reached(2, 15.0, behind=True) == 0, "nothing of it was read yet"
 
 
