@@ -13,7 +13,7 @@ DAY_S = 86_400
 
 # Measured.
 EVENTS_PER_INFERENCE = 2.02  # a request, a response, feedback for one in fifty: bench/records.py
-STAGE1_US = 46.6  # of CPU an event: bench.cost of another day, above its last run (40): on the safe side
+STAGE1_US = 48.6  # of CPU an event: bench.cost, its median of four rounds (docs/performance.md)
 STAGE2_US = 25.0  # of CPU an event, without turns: docs/performance.md, "Beside the floor", the slope of its table
 TURN_US = 2_300.0  # of CPU for each segment that has events in a second: the same table, its intercept
 WORKER_MB = 470.0  # resident, after an hour of 2,800 records a second: docs/reliability.md, "A long load"
