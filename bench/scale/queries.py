@@ -44,21 +44,21 @@ class Asked:
 
 
 def measured(url: str, sizes: tuple[int, ...], told: Callable[[str], None]) -> Iterator[tuple[int, list[Asked]]]:
-    """Ask everything of databases of these sizes: each below `worlds.BASE` is planted by itself, and one of BASE grows
-    to the others, multiples of it."""
+    """Ask everything of databases of these sizes, rising: each below `worlds.BASE` is planted by itself, and one of
+    BASE grows to the others, multiples of it."""
     held = 0
     for size in sizes:
         told(f"{size:,} inferences")
-        own = f"{url}_{min(size, worlds.BASE)}"
-        if size < worlds.BASE or not held:
-            planted = min(size, worlds.BASE)
+        planted = min(size, worlds.BASE)
+        own = f"{url}_{planted}"
+        if not held:  # those of BASE are planted once, and grow
             worlds.make(own, seed=1, n=planted)
             plant_findings(ClickHouse(own))
         if size >= worlds.BASE:
             worlds.grow(own, held or worlds.BASE, size)
             held = size
         told("they are asked")
-        yield size, [timed(own, what, ask) for what, ask in questions(own, min(size, worlds.BASE)).items()]
+        yield size, [timed(own, what, ask) for what, ask in questions(own, planted).items()]
 
 
 def timed(url: str, what: str, ask: Callable[[], object]) -> Asked:

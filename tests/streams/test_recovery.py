@@ -55,7 +55,6 @@ async def test_what_was_broken_off_is_read_from_the_beginning(recovery: Recovery
 
 async def test_what_was_read_to_its_end_is_read_on_from_there(recovery: Recovery) -> None:
     read(recovery, 23, 7)
-    recovery.in_recovery = True
     with pytest.raises(RebalanceAgain):
         await recovery.on_recovery_completed(2)
     assert await begins(recovery, Consumer()) == {HERE: -1, THERE: -1}, "its generation was over"
