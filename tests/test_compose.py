@@ -30,6 +30,11 @@ def mounts(name: str) -> dict[str, str]:
     return {inside: outside.removeprefix("./") for outside, inside, *_ in split}
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_any_setting_may_stand_beside_the_secrets(name: str) -> None:
+    assert SERVICES[name]["env_file"] == [{"path": ".env", "required": False}]
+
+
 def test_the_services_are_there() -> None:
     assert SERVICES.keys() == {"kafka", "clickhouse", *OURS, "prometheus", "alertmanager", "grafana"}
 
