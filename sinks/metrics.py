@@ -47,7 +47,7 @@ RECORDS = Metric(
     ("topic", "outcome"),
     "records",
     "Records confirmed, by what became of them: written, or dead.",
-    "None for minutes while the gateways are busy.",
+    "Look when there are none for minutes while the gateways are busy.",
     runbook="no-data",
 )
 EVENTS = Metric("sluice_events", "counter", ("format", "kind"), "events", "Events read.")
@@ -93,7 +93,7 @@ STALLED_SECONDS = Metric(
     ("topic", "partition"),
     "seconds",
     "For how long a partition has had lag and not moved at all; 0 while it moves.",
-    "Liveness fails at SLUICE_STALLED_SECONDS and the worker is started anew.",
+    "Liveness fails at SLUICE_STALLED_SECONDS: whoever supervises the worker should start it anew.",
     runbook="stalled",
 )
 LEDGER_GAP = Metric(
@@ -139,7 +139,7 @@ EVENT_TIME = Metric(
     (),
     "seconds since 1970",
     "Greatest event time confirmed.",
-    "Far behind the clock.",
+    "Look when it is far behind the clock.",
     runbook="lag",
 )
 RECEIVED = Metric(

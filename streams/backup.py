@@ -1,7 +1,8 @@
 """Everything that Sluice knows and cannot learn again goes into one archive, and comes back on an empty machine.
 
 That is: what detectors and people said (`sinks/backup.py`), the detectors' state, the review policy, and the folders of
-batches and releases with their logs. Not the traffic itself, for which ClickHouse has BACKUP, and no secret.
+batches and releases with their logs, and what services said of items, without which a batch is not cut the same. Not
+the traffic itself, for which ClickHouse has BACKUP, and no secret.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from detectors.sealed import StateRefused, seal
 from sinks import backup as tables
 from sinks.review.folder import unwritable
 from sinks.review.manifest import fact
+from sinks.review.prelabels.kept import FOLDER as LABELS
 from streams import kept_state
 from streams.readable import harmless
 from streams.segments import opened
@@ -135,7 +137,7 @@ def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:
             yield name, place
         for path in sorted(place.rglob("*")):
             inside = path.relative_to(place)
-            if path.is_file() and not inside.parts[0].startswith("."):
+            if path.is_file() and (inside.parts[0] == LABELS or not inside.parts[0].startswith(".")):
                 yield f"{name}/{inside.as_posix()}", path
 
 

@@ -6,6 +6,7 @@ from detectors.metrics import metric_of
 from sinks.findings import Incident, Standing
 from streams.events import SHORT, Finding
 from streams.readable import harmless, moment
+from streams.usage import is_usage
 
 MOST = 0.5  # share of a change from which on a slice is where to look first
 
@@ -57,6 +58,8 @@ def advice(standing: Standing, incident: Incident | None) -> str:
         return "nothing, the stream has returned by itself."
     short = found.finding_id[:SHORT]
     on_it = f"`sluice findings ack {short} --by NAME` says that you are on it, " if standing.state == "open" else ""
+    if is_usage(found.segment):
+        return f"{_first(found, incident)} {on_it}and it closes by itself: such a use has no reference."
     return f"{_first(found, incident)} {on_it}`sluice findings accept {short} --by NAME` that this is the new normal."
 
 

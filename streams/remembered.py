@@ -12,9 +12,10 @@ from streams.findings import finding_id
 from streams.forgetting import DIGEST, digest, packed
 from streams.kafka import connection
 from streams.produce import Record, produce
-from streams.segments import is_usage, opened
+from streams.segments import opened
 from streams.settings import Settings
 from streams.topics import MEASUREMENTS, KafkaUnreachable
+from streams.usage import is_usage
 
 PATIENCE_S = 20.0  # besides a few checkpoints: how long workers may take to do and to keep it
 LOOK_S = 1.0

@@ -13,7 +13,7 @@ from detectors.budget import Budget
 from detectors.learned import HOURS, Shapes
 from detectors.sealed import StateRefused, unseal
 from detectors.usage import QUANTITIES, UsageBank
-from streams.usage import SHARDED
+from streams.usage import is_usage
 
 Bank = SegmentBank | UsageBank
 REST_S = 60.0  # without anything new, after which a segment rests: to wake it costs a millisecond or two
@@ -144,8 +144,3 @@ def opened(segment: str, sealed: bytes, key: bytes, budget: Budget) -> Bank:
     """Return the detectors whose sealed state this is. Raises StateRefused."""
     state = unseal(sealed, key, context=segment)
     return UsageBank.loads(state) if is_usage(segment) else SegmentBank.loads(state, budget)
-
-
-def is_usage(segment: str) -> bool:
-    """Whether this is a shard of users, keys or tenants: a segment has bars in its name, whoever serves it."""
-    return segment.startswith(SHARDED) and "|" not in segment

@@ -80,6 +80,11 @@ def _named(user: str | None, tags: Mapping[str, str]) -> Iterator[tuple[tuple[st
                 yield _shard(kind, who[:LONGEST]), who[:LONGEST]
 
 
+def is_usage(segment: str) -> bool:
+    """Whether this is a shard of users, keys or tenants: a segment has bars in its name, whoever serves it."""
+    return segment.startswith(SHARDED) and "|" not in segment
+
+
 @lru_cache(maxsize=10_000)
 def _shard(kind: str, who: str) -> tuple[str, str]:
     return f"{kind}s/{zlib.crc32(who.encode('utf-8', 'surrogatepass')) % SHARDS}", kind

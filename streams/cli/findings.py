@@ -17,6 +17,7 @@ from streams.cli.tables import show, table
 from streams.commands import Command
 from streams.events import SHORT, Finding
 from streams.readable import harmless, moment
+from streams.usage import is_usage
 
 ID = click.argument("beginning", metavar="ID")
 
@@ -104,6 +105,11 @@ def accept(beginning: str, by: str, note: str) -> None:
     found, now = standing.finding, time.time_ns()
     if standing.state == "closed":
         raise click.UsageError("It is over: the stream has returned, and there is nothing to accept.")
+    if is_usage(found.segment):
+        raise click.UsageError(
+            "Who uses far more than before is no reference that could be accepted: it closes by itself once the use "
+            f"falls. `sluice findings ack {found.finding_id[:SHORT]} --by {by}` says that somebody knows."
+        )
     metrics = dict.fromkeys((found.metric, *(moved.metric for moved in found.also)))
     tell(held, client, found.segment, *(Command("accept", metric, by, note, now) for metric in metrics))
     findings_module.acknowledge(client, found.finding_id, by, note or "accepted as the new normal", now)

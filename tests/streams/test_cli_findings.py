@@ -173,6 +173,17 @@ def test_what_is_over_asks_for_nothing(store: Store) -> None:
     assert (said.exit_code, "It is over: the stream has returned" in said.stderr) == (2, True)
 
 
+def test_a_heavy_use_is_acknowledged_and_never_accepted(store: Store) -> None:
+    store.say(found("a", segment="users/3", metric="tokens/user", subject="u_0123", versions=[], slices=[]))
+    assert store.lines("findings", "show", "a")[-1].endswith(
+        "` says that you are on it, and it closes by itself: such a use has no reference."
+    )
+    assert "`sluice findings ack a --by ann` says that somebody knows." in store.refused(
+        "findings", "accept", "a", "--by", "ann"
+    )
+    assert references.told(store.sink.client, "users/3") == []
+
+
 def test_who_acknowledges_is_seen_by_the_next(store: Store) -> None:
     store.say(FULL)
     (line,) = store.lines("findings", "ack", "0123", "--by", "ann", "--note", "rolling back")

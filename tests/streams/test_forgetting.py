@@ -11,7 +11,7 @@ from streams.commands import Command, is_command, pack
 from streams.detect import Watch
 from streams.forgetting import DIGESTS, Forget, digest, is_forget, packed, unpack
 from streams.gateways.base import InvalidEvent
-from streams.segments import is_usage
+from streams.usage import is_usage
 from tests.detectors.traffic import after, answers, measured, piece
 from tests.detectors.used import block, calls, usual
 
