@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import threading
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -41,11 +42,21 @@ class Crew:
         worker.kill()
 
     def suspend(self, seconds: float) -> None:
-        """Stop one in its tracks, and let it go on."""
-        pid = self.any().pid
-        os.kill(pid, signal.SIGSTOP)
+        """Stop one in its tracks, and let it go on, unless it is killed meanwhile."""
+        pid = self._stopped()
         self._ends.wait(seconds)
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+    def _stopped(self) -> int:
+        """Stop one that runs and return its number; where all are yet to be started again, wait for one."""
+        while True:
+            with self._lock, suppress(ProcessLookupError):  # another fault kills it just then
+                running = [worker.pid for worker in self._on_duty if worker.exit_code is None]
+                if running:
+                    os.kill(pid := self._draw.choice(running), signal.SIGSTOP)
+                    return pid
+            self._ends.wait(LOOK_S)
 
     def roll(self) -> None:
         """Restart all, one after the other, as an upgrade does."""
