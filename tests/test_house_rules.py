@@ -52,12 +52,13 @@ def test_a_module_opens_with_one_sentence(path: Path) -> None:
 
 
 def test_the_environment_is_read_in_the_settings_only() -> None:
-    reads = re.compile(r"os\.environ(?!\.setdefault)|os\.getenv|from os import environ|from os import getenv")
+    reads = re.compile(r"os\.environ|os\.getenv|from os import environ|from os import getenv")
+    told = '\nos.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")\n'  # to Arrow; nothing is read by it
     readers = {
         str(path.relative_to(ROOT))
         for room in ("streams", "sinks", "detectors")
         for path in (ROOT / room).rglob("*.py")
-        if path != ROOT / "streams" / "settings.py" and reads.search(path.read_text())
+        if path != ROOT / "streams" / "settings.py" and reads.search(path.read_text().replace(told, "\n"))
     }
     assert not readers
 
