@@ -57,10 +57,14 @@ def advice(standing: Standing, incident: Incident | None) -> str:
     if standing.state == "closed":
         return "nothing, the stream has returned by itself."
     short = found.finding_id[:SHORT]
-    on_it = f"`sluice findings ack {short} --by NAME` says that you are on it, " if standing.state == "open" else ""
+    said = [_first(found, incident)]
+    if standing.state == "open":
+        said.append(f"`sluice findings ack {short} --by NAME` says that you are on it.")
     if is_usage(found.segment):
-        return f"{_first(found, incident)} {on_it}and it closes by itself: such a use has no reference."
-    return f"{_first(found, incident)} {on_it}`sluice findings accept {short} --by NAME` that this is the new normal."
+        said.append("It closes by itself: such a use has no reference.")
+    else:
+        said.append(f"`sluice findings accept {short} --by NAME` says that this is the new normal.")
+    return " ".join(said)
 
 
 def _first(found: Finding, incident: Incident | None) -> str:

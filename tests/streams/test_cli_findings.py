@@ -135,8 +135,8 @@ def test_a_page_explains_a_finding(store: Store) -> None:
         "  e.g. after  call-41300",
         "  page        http://127.0.0.1:6066/findings/0123456789abcdef0123456789abcdef",
         "What to do: look at response_model aurora-5 first: new when it began. Roll back, or mend it. "
-        "`sluice findings ack 0123456789ab --by NAME` says that you are on it, "
-        "`sluice findings accept 0123456789ab --by NAME` that this is the new normal.",
+        "`sluice findings ack 0123456789ab --by NAME` says that you are on it. "
+        "`sluice findings accept 0123456789ab --by NAME` says that this is the new normal.",
     ]
 
 
@@ -175,13 +175,14 @@ def test_what_is_over_asks_for_nothing(store: Store) -> None:
 
 def test_a_heavy_use_is_acknowledged_and_never_accepted(store: Store) -> None:
     store.say(found("a", segment="users/3", metric="tokens/user", subject="u_0123", versions=[], slices=[]))
-    assert store.lines("findings", "show", "a")[-1].endswith(
-        "` says that you are on it, and it closes by itself: such a use has no reference."
-    )
+    itself = "It closes by itself: such a use has no reference."
+    assert store.lines("findings", "show", "a")[-1].endswith(f"` says that you are on it. {itself}")
     assert "`sluice findings ack a --by ann` says that somebody knows." in store.refused(
         "findings", "accept", "a", "--by", "ann"
     )
     assert references.told(store.sink.client, "users/3") == []
+    assert store.run("findings", "ack", "a", "--by", "ann").exit_code == 0
+    assert store.lines("findings", "show", "a")[-1].endswith(f"before and after. {itself}")
 
 
 def test_who_acknowledges_is_seen_by_the_next(store: Store) -> None:
