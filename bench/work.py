@@ -53,13 +53,16 @@ class Work:
         names = [self._segments.name(event) for event in responses.events]
         answers = [measure.read(event, None) for event in responses.events]
         self._redactor.apply_all(events, "redacted")
+        tables = []
         if requests.events:
-            self._clickhouse.insert("inference_parts", columns.request_parts(requests))
+            tables.append(("inference_parts", columns.request_parts(requests)))
         if responses.events:
             chars = [answer.chars for answer in answers]
-            self._clickhouse.insert("inference_parts", columns.response_parts(responses, names, chars))
+            tables.append(("inference_parts", columns.response_parts(responses, names, chars)))
         if feedback.events:
-            self._clickhouse.insert("feedback_events", columns.feedback_rows(feedback))
+            tables.append(("feedback_events", columns.feedback_rows(feedback)))
+        for table, rows in columns.by_table(tables):
+            self._clickhouse.insert(table, rows)
         seconds, types = [event.duration_s for event in responses.events], [answer.output_type for answer in answers]
         told = measure.Answers(responses, names, answers, seconds, types)
         for segment, measurements in measure.by_segment(told, [], self._share):

@@ -179,6 +179,17 @@ def response_parts(
     return pa.table(columns)
 
 
+def by_table(tables: Iterable[tuple[str, pa.Table]]) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the rows of each table once, null where a kind of row has no such column: an insert has its price, however
+    few its rows are, and ClickHouse merges the parts of an inference that come in one."""
+    gathered: dict[str, list[pa.Table]] = {}
+    for name, rows in tables:
+        gathered.setdefault(name, []).append(rows)
+    for name, kinds in gathered.items():
+        # As one batch, which has one dictionary of each column of words.
+        yield name, pa.concat_tables(kinds, promote_options="default").combine_chunks()
+
+
 def score_parts(ids: Sequence[str], times: Sequence[int], scores: Sequence[float], ingest_ms: int) -> pa.Table:
     """Return anomaly scores as columns of `inference_parts`; `times` are those of the responses, nanoseconds."""
     return pa.table(

@@ -116,7 +116,8 @@ class Ingest:
 
     async def store(self, block: ingest.Block, events: list[Delivered]) -> bool:
         def write() -> None:
-            for table, rows in block.tables() if self.sealing is None else self.sealing.tables(block):
+            tables = block.tables() if self.sealing is None else self.sealing.tables(block)
+            for table, rows in columns.by_table(tables):
                 self.clickhouse.insert(table, rows)
             if named := block.response_aliases():
                 self.joins.shadow(named)
