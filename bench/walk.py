@@ -20,7 +20,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from clickhouse_connect.driver.query import arrow_buffer
 
 from detectors.budget import Budget
-from sinks.joins import Asked, Meant, Spoken
+from sinks.joins import Asked, Meant, Placed, Spoken
 from sinks.prometheus import Metrics
 from streams import topics
 from streams.agent_detect import Detect
@@ -108,13 +108,13 @@ class Store:
             arrow_buffer(rows, "lz4")
             self.rows[table] += rows.num_rows
 
-    def asked(self, _ids: Sequence[str]) -> Mapping[str, Asked]:
+    def asked(self, _answered: Sequence[Placed]) -> Mapping[str, Asked]:
         return {}
 
     def meant(self, spoken: Sequence[Spoken], *, output: bool) -> list[Meant | None]:  # noqa: ARG002  # as the store's
         return [None] * len(spoken)
 
-    def shadow(self, aliases: Sequence[str]) -> None:
+    def shadow(self, told: Sequence[Placed]) -> None:
         """As the store's, which is asked by another client."""
 
 

@@ -16,6 +16,7 @@ KEPT = (
 )
 # What gateways sent, by far the most: ClickHouse's own BACKUP is made for it.
 TRAFFIC = (
+    "accounts",
     "aliases",
     "awaited",
     "dead_letters",

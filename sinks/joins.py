@@ -1,8 +1,8 @@
 """What only the store can join: ids come in, and what else is known of them, from whichever worker, comes out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 import pyarrow as pa
@@ -11,6 +11,9 @@ from clickhouse_connect.driver.client import Client
 from sinks.clickhouse import ClickHouse
 from sinks.sealed.opening import PLAIN, ContentSealed, Opener, as_text
 
+T = TypeVar("T")
+
+DAY_NS = 86_400 * 10**9
 CHUNK = 5_000  # ids in one query
 SPOKEN = 1_000  # pieces of feedback in one query, of 34 names at most
 QUERY = {"max_query_size": 2**24}  # bytes; ids of 256 characters of four bytes, in hex, fit
@@ -19,38 +22,55 @@ QUERY = {"max_query_size": 2**24}  # bytes; ids of 256 characters of four bytes,
 # gateway's, which begins later.
 GATEWAYS = ("apisix", "kong", "kserve_ce", "litellm", "litellm_otel", "native")
 MINUTES = 5  # a response id that comes again later than this names another call: not every server makes them unique
+SLOT_NS = MINUTES * 60 * 10**9  # of the table of accounts (deploy/clickhouse/015_accounts_of_calls.sql)
 
 ASKED = """
 SELECT inference_id, toUnixTimestamp64Nano(assumeNotNull(min(request_time))),
        nullIf(max(JSONExtractString(ifNull(request_parameters, ''), 'output_type')), '')
 FROM inference_parts
-WHERE inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(String)'))) AND request_time IS NOT NULL
+WHERE week IN {weeks} AND inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(String)')))
+  AND request_time IS NOT NULL
 GROUP BY inference_id
 """
 
 ASKERS = """
 SELECT inference_id, max(user_id) FROM inference_parts
-WHERE inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(String)'))) AND user_id IS NOT NULL
+WHERE week IN {weeks} AND inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(String)')))
+  AND user_id IS NOT NULL
 GROUP BY inference_id
+"""
+
+# Of most calls there is one account. Those of which there are more are asked for first, by a plain query: each step of
+# the next one analyses a long list of names anew.
+TOLD_AGAIN = """
+SELECT call FROM accounts
+WHERE slot IN {slots} AND call IN (SELECT sipHash64(arrayJoin(JSONExtract(unhex('{aliases}'), 'Array(String)'))))
+GROUP BY call
+HAVING min(inference_id) != max(inference_id)
 """
 
 # Each of the better accounts is named in turn and the greatest name stays, so that the order of coming changes nothing.
 SHADOWS = f"""
-WITH told AS (
-    SELECT alias, inference_id, min(time) AS begun, (max(service), max(source_format)) AS teller,
-           (max(source_format) NOT IN {GATEWAYS}, -toUnixTimestamp64Nano(begun), inference_id) AS rank
-    FROM aliases
-    WHERE alias IN (SELECT arrayJoin(JSONExtract(unhex('{{aliases}}'), 'Array(String)')))
-    GROUP BY alias, inference_id
+SELECT inference_id, time, now64(3) AS ingest_time, max(better) AS shadowed_by
+FROM (
+    SELECT arrayJoin(accounts) AS worse, worse.2 AS inference_id, worse.3 AS time,
+           arrayReverseSort(arrayMap(each -> each.2, arrayFilter(
+               each -> each.1 < worse.1 AND each.4 != worse.4
+                       AND abs(dateDiff('second', each.3, worse.3)) <= {60 * MINUTES}, accounts)))[1] AS better
+    FROM (
+        SELECT call, groupArray((rank, inference_id, begun, toString(teller))) AS accounts
+        FROM (
+            SELECT call, inference_id, min(time) AS begun, (max(service), max(source_format)) AS teller,
+                   (max(source_format) NOT IN {GATEWAYS}, -toUnixTimestamp64Nano(begun), inference_id) AS rank
+            FROM accounts
+            WHERE slot IN {{slots}} AND call IN {{calls}}
+            GROUP BY call, inference_id
+        )
+        GROUP BY call
+    )
 )
-SELECT worse.inference_id AS inference_id, worse.begun AS time, now64(3) AS ingest_time,
-       max(better.inference_id) AS shadowed_by
-FROM told AS worse
-INNER JOIN told AS better USING (alias)
-WHERE better.rank < worse.rank
-  AND toString(better.teller) != toString(worse.teller)
-  AND abs(dateDiff('second', better.begun, worse.begun)) <= {60 * MINUTES}
-GROUP BY worse.inference_id, worse.begun
+WHERE better != ''
+GROUP BY inference_id, time
 """  # noqa: S608  # our own constants
 
 # Of the most telling names that are known: the inference that was asked last before it was spoken of. `breadth` says
@@ -60,7 +80,8 @@ WITH said AS (
     SELECT each.1 AS number, each.2 AS alias, each.3 AS breadth, fromUnixTimestamp64Nano(each.4, 'UTC') AS at
     FROM (SELECT arrayJoin(JSONExtract(unhex('{said}'), 'Array(Tuple(UInt32, String, UInt8, Int64))')) AS each)
 )
-SELECT number, argMin(inference_id, (breadth, begun > at, abs(dateDiff('millisecond', begun, at)), inference_id))
+SELECT number, argMin((inference_id, toUnixTimestamp64Nano(begun)),
+                      (breadth, begun > at, abs(dateDiff('millisecond', begun, at)), inference_id))
 FROM said
 INNER JOIN (
     SELECT alias, inference_id, min(time) AS begun
@@ -74,7 +95,7 @@ GROUP BY number
 ANSWERED = """
 SELECT inference_id, max(segment), max(shadowed_by), max(synthetic), {output}
 FROM inference_parts
-WHERE inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(String)')))
+WHERE week IN {weeks} AND inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{ids}'), 'Array(String)')))
 GROUP BY inference_id
 """
 OUTPUT = "max(if(length(output) < 10000, output, NULL)), max(if(length(output_messages) < 1000, output_messages, NULL))"
@@ -164,31 +185,27 @@ class Joined(NamedTuple):
     delay_s: tuple[float, float]
 
 
+Placed = tuple[str, int]  # an id or another name of an inference, and an event time of it, nanoseconds since 1970
+
+
 class Joins:
     """Asks and tells ClickHouse; blocking, and safe to use from several threads. Raises SinkBusy and SinkBroken."""
 
     def __init__(self, clickhouse: ClickHouse, opener: Opener = PLAIN) -> None:
         self._clickhouse, self._opener = clickhouse, opener
 
-    def asked(self, ids: Sequence[str]) -> dict[str, Asked]:
-        """Return when these inferences were asked, and for what, as far as that is stored."""
-        found: dict[str, Asked] = {}
-        for chunk in _chunks(ids):
-            rows = self._clickhouse.ask(partial(_rows, query=ASKED.format(ids=_hex(chunk))))
-            found |= {inference_id: Asked(*row) for inference_id, *row in rows}
-        return found
+    def asked(self, answered: Sequence[Placed]) -> dict[str, Asked]:
+        """Return when these inferences were asked, and for what, as far as that is stored and not weeks apart."""
+        return {inference_id: Asked(*row) for inference_id, *row in self._of(ASKED, answered)}
 
-    def askers(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return the users of these inferences, as far as they are stored."""
-        found: dict[str, str] = {}
-        for chunk in _chunks(ids):
-            found |= dict(self._clickhouse.ask(partial(_rows, query=ASKERS.format(ids=_hex(chunk)))))
-        return found
+    def askers(self, answered: Sequence[Placed]) -> dict[str, str]:
+        """Return the users of these inferences, as far as they are stored and not weeks apart."""
+        return {row[0]: row[1] for row in self._of(ASKERS, answered)}
 
     def meant(self, spoken: Sequence[Spoken], *, output: bool) -> list[Meant | None]:
         """Return what each piece of feedback is about; None where that is not stored, was not answered, or is no real
         traffic. Where another account of the call counts, it is that."""
-        found: dict[int, str] = {}
+        found: dict[int, Placed] = {}
         for start in range(0, len(spoken), SPOKEN):
             said = [
                 (number, name, breadth, each.time_unix_nano)
@@ -197,15 +214,22 @@ class Joins:
             ]
             found |= dict(self._clickhouse.ask(partial(_rows, query=MEANT.format(said=_hex(said)))))
         answered = self._answered(list(found.values()), output=output)
-        better = [shadowed_by for _, shadowed_by, *_ in answered.values() if shadowed_by]
-        answered |= self._answered(better, output=output) if better else {}
-        return [_meant(found.get(number), answered) for number in range(len(spoken))]
+        begun = dict(found.values())
+        better = [(name, begun[worse]) for worse, (_, name, *_) in answered.items() if name]
+        answered |= self._answered(better, output=output)
+        return [_meant(found.get(number, ("", 0))[0], answered) for number in range(len(spoken))]
 
-    def _answered(self, ids: Sequence[str], *, output: bool) -> dict[str, Sequence[Any]]:
-        found: dict[str, Sequence[Any]] = {}
-        for chunk in _chunks(ids):
-            query = ANSWERED.format(ids=_hex(chunk), output=f"{OUTPUT}, {SEALED_OUTPUT}" if output else NO_OUTPUT)
-            found |= {row[0]: row[1:] for row in self._opened(self._clickhouse.ask(partial(_rows, query=query)))}
+    def _answered(self, named: Sequence[Placed], *, output: bool) -> dict[str, Sequence[Any]]:
+        said = f"{OUTPUT}, {SEALED_OUTPUT}" if output else NO_OUTPUT
+        return {row[0]: row[1:] for row in self._opened(self._of(ANSWERED, named, output=said))}
+
+    def _of(self, query: str, placed: Sequence[Placed], **more: str) -> list[Sequence[Any]]:
+        """Ask about inferences, of the weeks around their times alone, so that the rest may grow."""
+        found: list[Sequence[Any]] = []
+        for chunk in _chunks(placed):
+            weeks = _weeks(time for _, time in chunk)
+            asked = query.format(ids=_hex([name for name, _ in chunk]), weeks=weeks, **more)
+            found += self._clickhouse.ask(partial(_rows, query=asked))
         return found
 
     def _opened(self, rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Any]]:
@@ -217,14 +241,18 @@ class Joins:
         for (*row, output, messages, _), each in zip(rows, said, strict=True):
             yield *row, output or each.get("output"), messages or each.get("output_messages")
 
-    def shadow(self, aliases: Sequence[str]) -> None:
-        """Mark which of the stored inferences with these aliases tell of a call that another tells better of.
+    def shadow(self, told: Sequence[Placed]) -> None:
+        """Mark which of the stored inferences tell of a call that another tells better of.
 
-        To be called once the inferences are stored: whoever comes last sees both.
+        To be called with the names of responses (`resp:…`) that are stored: whoever comes last sees both.
         """
-        for chunk in _chunks(aliases):
-            # Asked, then told: an INSERT SELECT of the usual none costs the server as much as one of many (its views).
-            self._clickhouse.insert("inference_parts", self._clickhouse.ask(partial(_shadows, aliases=chunk)))
+        for chunk in _chunks(told):
+            slots = _list({time // SLOT_NS + beside for _, time in chunk for beside in (-1, 0, 1)})
+            again = TOLD_AGAIN.format(slots=slots, aliases=_hex([alias for alias, _ in chunk]))
+            calls = [call for (call,) in self._clickhouse.ask(partial(_rows, query=again))]
+            if calls:
+                ask = partial(_shadows, query=SHADOWS.format(slots=slots, calls=_list(calls)))
+                self._clickhouse.insert("inference_parts", self._clickhouse.ask(ask))
 
     def overdue(self, until_ms: int, since_ms: int) -> list[Overdue]:
         """Return the requests that came no later than `until_ms` (Kafka time) and have no response.
@@ -269,22 +297,33 @@ def _rows(client: Client, query: str) -> Sequence[Any]:
     return client.query(query, settings=QUERY).result_rows
 
 
-def _shadows(client: Client, aliases: Sequence[str]) -> pa.Table:
-    return client.query_arrow(SHADOWS.format(aliases=_hex(aliases)), settings=QUERY)
+def _shadows(client: Client, query: str) -> pa.Table:
+    return client.query_arrow(query, settings=QUERY)
 
 
-def _meant(named: str | None, answered: Mapping[str, Sequence[Any]]) -> Meant | None:
-    inference_id = named and (answered[named][1] if named in answered and answered[named][1] else named)
-    if not inference_id or inference_id not in answered:
+def _meant(named: str, answered: Mapping[str, Sequence[Any]]) -> Meant | None:
+    inference_id = answered[named][1] if named in answered and answered[named][1] else named
+    if inference_id not in answered:
         return None
     segment, _, synthetic, *output = answered[inference_id]
     return None if segment is None or synthetic else Meant(inference_id, segment, *output)
+
+
+def _weeks(times: Iterable[int]) -> str:
+    """List the weeks of times (nanoseconds since 1970) and those beside, as the numbers of their Mondays' days, which
+    ClickHouse's Date is: from 1970, which began on a Thursday, to 2149."""
+    mondays = {(time // DAY_NS + 3) // 7 * 7 - 3 for time in times}
+    return _list({min(max(monday + beside, 0), 2**16 - 1) for monday in mondays for beside in (-7, 0, 7)})
+
+
+def _list(numbers: Iterable[int]) -> str:
+    return f"({', '.join(map(str, numbers))})"
 
 
 def _hex(values: Sequence[Any]) -> str:
     return orjson.dumps(values).hex()
 
 
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     distinct = list(dict.fromkeys(values))
     return (distinct[start : start + CHUNK] for start in range(0, len(distinct), CHUNK))

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from sinks import columns
 from sinks.base import Sink
+from sinks.joins import Placed
 from sinks.prometheus import Metrics
 from streams import ingest, measure, usage
 from streams.blocks import gathered
@@ -33,7 +34,7 @@ from streams.sources import Source
 class Joiner(Requests, Targets, Protocol):
     """Joins what the workers have stored; see `sinks.joins.Joins`. Blocking; raises SinkBusy and SinkBroken."""
 
-    def shadow(self, aliases: Sequence[str]) -> None: ...
+    def shadow(self, told: Sequence[Placed]) -> None: ...
 
 
 @dataclass
@@ -119,8 +120,8 @@ class Ingest:
             tables = block.tables() if self.sealing is None else self.sealing.tables(block)
             for table, rows in columns.by_table(tables):
                 self.clickhouse.insert(table, rows)
-            if named := block.response_aliases():
-                self.joins.shadow(named)
+            if told := block.told_responses():
+                self.joins.shadow(told)
 
         return await self._taken(write, events)
 

@@ -4,14 +4,14 @@ requests, in the block or before it."""
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from sinks.joins import Asked
+from sinks.joins import Asked, Placed
 from streams.ingest import Block
 
 
 class Requests(Protocol):
     """Knows requests that are stored; see `sinks.joins.Joins`. Blocking; raises SinkBusy and SinkBroken."""
 
-    def asked(self, ids: Sequence[str]) -> Mapping[str, Asked]: ...
+    def asked(self, answered: Sequence[Placed]) -> Mapping[str, Asked]: ...
 
 
 class Joined(NamedTuple):
@@ -33,7 +33,8 @@ def joined(block: Block, joins: Requests) -> Joined:
     if not unsaid:
         return Joined(seconds, types)
     asked = {r.inference_id: Asked(r.time_unix_nano, r.output_type) for r in block.requests.events}
-    elsewhere = [id_ for row in unsaid if (id_ := responses[row].inference_id) not in asked]
+    unknown = (responses[row] for row in unsaid if responses[row].inference_id not in asked)
+    elsewhere = [(response.inference_id, response.time_unix_nano) for response in unknown]
     if elsewhere:
         asked |= joins.asked(elsewhere)
     for row in unsaid:

@@ -12,6 +12,7 @@ from aiokafka.structs import ConsumerRecord
 from detectors.base import Measurements
 from sinks import columns
 from sinks.dead_letters import ORIGIN
+from sinks.joins import Placed
 from streams import measure
 from streams.batches import RecordBatch
 from streams.dead_letters import dead_letter
@@ -98,10 +99,11 @@ class Block:
         times = (map(attrgetter("time_unix_nano"), kind.events) for kind in self.kinds())
         return max((max(each, default=0) for each in times), default=0)
 
-    def response_aliases(self) -> list[str]:
-        """Name the answers as their callers know them: two accounts of a call have this name in common."""
-        named = map(attrgetter("response_id"), self.responses.events)
-        return [f"resp:{response_id}" for response_id in named if response_id]
+    def told_responses(self) -> list[Placed]:
+        """Name the answers as their callers know them, with their event times: two accounts of a call have this name in
+        common."""
+        said = map(attrgetter("response_id", "time_unix_nano"), self.responses.events)
+        return [(f"resp:{response_id}", time) for response_id, time in said if response_id]
 
     def tables(self) -> Iterator[tuple[str, pa.Table]]:
         """Give each ClickHouse table its rows; the ledger's come apart, after these are confirmed."""

@@ -78,7 +78,7 @@ class Sealing:
         nobody = f"day/{datetime.now(UTC):%Y-%m-%d}"
         users = {event.inference_id: event.user_id for event in block.requests.events if event.user_id}
         unknown = [
-            event.inference_id
+            (event.inference_id, event.time_unix_nano)
             for event in block.responses.events
             if not event.user_id and event.inference_id not in users
         ]

@@ -6,7 +6,7 @@ anew is copied too, which takes a third of the time.
 
 from clickhouse_connect.driver.client import Client
 
-VIEWS = ("aliases_of_parts", "awaited_of_parts", "prompt_vectors_of_parts", "segments_of_parts")
+VIEWS = ("accounts_of_parts", "aliases_of_parts", "awaited_of_parts", "prompt_vectors_of_parts", "segments_of_parts")
 # A mark of two letters is no term: a copy's terms are those of the original, and half of its shingles are not.
 _ID = "concat(substring(lower(hex(sipHash64(inference_id, '{mark}'))), 1, 8), '-{mark}-', substring(inference_id, 10))"
 _TEXT = "replaceAll(replaceAll({column}, '. ', '. {mark} '), '。', '。{mark}')"
@@ -17,6 +17,7 @@ _COPIES = {
         {_ASKED} AS input_messages, {_ANSWERED} AS output_messages, sipHash64({_ASKED}) AS prompt_hash
     """,
     "aliases": f"concat(alias, '-{{mark}}') AS alias, {_ID} AS inference_id",
+    "accounts": f"sipHash64(call, '{{mark}}') AS call, {_ID} AS inference_id",
     "prompt_vectors": f"{_ID} AS inference_id, sipHash64({_ID}) AS draw",
     "feedback_events": f"""
         concat('f-', {_ID}) AS feedback_id, concat('f-', {_ID}) AS event_id, {_ID} AS inference_id

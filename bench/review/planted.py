@@ -61,6 +61,11 @@ def inference_id(week: int, number: int) -> str:
     return f"{number * 0x9E3779B1 % 2**32:08x}-w{week}-{number}"
 
 
+def response_id(inference: str) -> str:
+    """Name the answer of an inference."""
+    return f"chatcmpl-{inference}"
+
+
 def number_of(identifier: str) -> int:
     return int(identifier.rpartition("-")[2])
 
@@ -161,6 +166,7 @@ def _answered(
             "time": pa.array(ends, NANOS),
             "ingest_time": pa.array(ends // 1_000_000, MILLIS),
             "response_time": pa.array(ends, NANOS),
+            "response_id": pa.array([response_id(name) for name in ids.to_pylist()]),
             "response_model": _words(MODELS, segments % len(MODELS)),
             "segment": _words(SEGMENTS, segments),
             "status": _words(("ok", "error"), failed.astype(np.int64)).cast(pa.string()),

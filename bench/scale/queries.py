@@ -15,13 +15,13 @@ import numpy as np
 from clickhouse_connect.driver.client import Client
 
 from bench.review import worlds
-from bench.review.planted import MONDAY, SEGMENTS, inference_id
+from bench.review.planted import MONDAY, SEGMENTS, inference_id, response_id
 from deploy.grafana.expanded import expanded
 from deploy.grafana.queries import CLICKHOUSE
 from deploy.grafana.written import dashboards
 from sinks import columns, findings, ledger
 from sinks.clickhouse import ClickHouse, connect
-from sinks.joins import Joins
+from sinks.joins import Joins, Placed
 from sinks.review.closing import due_windows
 from sinks.review.similar import similar
 from streams.events import Finding, LedgerRow, ReferenceRow
@@ -29,6 +29,7 @@ from streams.events import Finding, LedgerRow, ReferenceRow
 FINDINGS, FLEET, METRICS = 5_000, 1_000, 12
 LEDGER = 100_000  # rows: of a week, in which blocks come as fast as they may
 ASKED = 20
+CALLS = 3_500  # of a full block
 DAY_NS = 86_400_000_000_000
 
 
@@ -84,6 +85,8 @@ def questions(url: str, planted: int) -> dict[str, Callable[[], object]]:
     the workers' chores."""
     client, sink = connect(url), ClickHouse(url)
     joins, some = Joins(sink), inference_id(0, planted // 2)
+    placed = _placed(client, [inference_id(0, planted // 2 + n) for n in range(CALLS)])
+    told = [(f"resp:{response_id(name)}", time) for name, time in placed]
     one = findings.listed(client, closed=True)[0].finding.finding_id
     asked: dict[str, Callable[[], object]] = {where: _panel(client, sql) for where, sql in panels()}
     return asked | {
@@ -97,8 +100,18 @@ def questions(url: str, planted: int) -> dict[str, Callable[[], object]]:
         "chore: how feedback was joined": joins.joined,
         "chore: the latest request": joins.latest_ms,
         "chore: the ledger": lambda: ledger.read(client, {}),
-        "stage 1: whose 500 questions these are": lambda: joins.asked([inference_id(0, n) for n in range(500)]),
+        "stage 1: whose 500 questions these are": lambda: joins.asked(placed[:500]),
+        f"stage 1: who else tells of {CALLS:,} calls": lambda: joins.shadow(told),
     }
+
+
+def _placed(client: Client, ids: list[str]) -> list[Placed]:
+    """Return inferences with when they were asked."""
+    asked = """
+    SELECT inference_id, toUnixTimestamp64Nano(min(time)) FROM inference_parts
+    WHERE inference_id IN {ids:Array(String)} GROUP BY inference_id
+    """
+    return [(name, time) for name, time in client.query(asked, {"ids": ids}).result_rows]
 
 
 def panels() -> Iterator[tuple[str, str]]:

@@ -148,7 +148,7 @@ def test_the_code_writes_every_column_of_every_table_and_no_other(empty: Client)
     for name, table in empty.query(query, {"database": empty.database}).result_rows:
         shipped.setdefault(table, set()).add(name)
     views = ("inferences", "feedback", "feedback_targets", "findings", "findings_of_incidents", "incidents")
-    filled_by_views = ("aliases", "awaited", "segments", "prompt_vectors")
+    filled_by_views = ("accounts", "aliases", "awaited", "segments", "prompt_vectors")
     not_the_walks = ("migrations", "timeouts_found", "finding_acks", "dead_letter_replays", "reference_log")
     of_others = (*not_the_walks, "erased", "erasing", "content_keys", "sealed_questions", "prompt_vectors_of_sealed")
     for table in (*views, *filled_by_views, *(f"{name}_of_parts" for name in filled_by_views), *of_others):

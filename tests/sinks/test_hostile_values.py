@@ -96,10 +96,10 @@ def test_letters_are_those_of_the_topic_and_the_place(client: Client, topic: str
 @FEW
 @given(names=st.lists(TEXTS, min_size=1, max_size=4))
 def test_lists_of_names_are_values_too(client: Client, sink: ClickHouse, names: list[str]) -> None:
-    joins = Joins(sink)
-    assert joins.asked(names) == {}
-    assert joins.askers(names) == {}
-    joins.shadow(names)
+    joins, placed = Joins(sink), [(name, 0) for name in names]
+    assert joins.asked(placed) == {}
+    assert joins.askers(placed) == {}
+    joins.shadow(placed)
     assert rates(client, names, 10) == []
 
 

@@ -15,10 +15,11 @@ from tests.streams.test_events import FEEDBACK, NOON, REQUEST, RESPONSE
 
 NOW_MS = time.time_ns() // 1_000_000
 MINUTE_NS = 60 * 10**9
+WEEK_NS = 7 * 24 * 60 * MINUTE_NS
 SCORE = "gen_ai.evaluation.score.value"
 
 
-TABLES = ("inference_parts", "aliases", "awaited", "feedback_events", "timeouts_found")
+TABLES = ("inference_parts", "accounts", "aliases", "awaited", "feedback_events", "timeouts_found")
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +175,7 @@ def tell_of(sink: ClickHouse, *accounts: Account) -> None:
     for asked, answered in accounts:
         ask(sink, asked)
         answer(sink, answered)
-        Joins(sink).shadow([f"resp:{answered.response_id}"])
+        Joins(sink).shadow([(f"resp:{answered.response_id}", answered.time_unix_nano)])
 
 
 class TestTwoAccountsOfOneCall:
@@ -192,6 +193,21 @@ class TestTwoAccountsOfOneCall:
     def test_of_two_of_one_rank_the_inner_one_counts(self, sink: ClickHouse) -> None:
         tell_of(sink, self.SDK, self.PROXY)
         assert counted(sink) == ["proxy"]
+
+    @pytest.mark.parametrize("apart", [-5 * MINUTE_NS, 5 * MINUTE_NS])
+    def test_they_find_one_another_over_the_border_of_a_slot(self, sink: ClickHouse, apart: int) -> None:
+        tell_of(sink, self.SDK, account("gateway", "litellm", NOON + apart, service="proxy"))
+        assert counted(sink) == ["gateway"]
+
+    def test_a_look_reads_the_minutes_around_and_not_all_that_was_told(self, sink: ClickHouse) -> None:
+        rows_before = "INSERT INTO accounts (slot, call, inference_id) SELECT number, number, 'x' FROM numbers(200_000)"
+        sink.client.command(rows_before)
+        read = "SELECT value FROM system.events WHERE event = 'SelectedRows'"
+        ((before,),) = rows(sink, read)
+        tell_of(sink, self.SDK, self.GATEWAY)
+        ((after,),) = rows(sink, read)
+        assert after - before < 50_000
+        assert counted(sink) == ["gateway"]
 
     @pytest.mark.parametrize(
         "other",
@@ -248,9 +264,19 @@ def test_requests_were_asked_when_they_were_first_and_only_what_is_stored_is_kno
         request("a", time_unix_nano=NOON + 5),
         request("b'; --", time_unix_nano=NOON + 7),
     )
-    asked = Joins(sink).asked(["a", "b'; --", "z", "a"])
+    asked = Joins(sink).asked([(name, NOON) for name in ("a", "b'; --", "z", "a")])
     assert asked == {"a": Asked(NOON, "json"), "b'; --": Asked(NOON + 7, None)}
     assert Joins(sink).asked([]) == {}
+
+
+def test_a_request_is_looked_for_in_the_weeks_around_its_answer_alone(sink: ClickHouse) -> None:
+    monday = (NOON // WEEK_NS) * WEEK_NS + 4 * 86_400 * 10**9  # 1970 began on a Thursday
+    at = {"before": monday - 1, "long-before": monday - 2 * WEEK_NS}
+    ask(sink, *(request(name, time_unix_nano=time, user_id="u_1") for name, time in at.items()))
+    joins, answered = Joins(sink), [(name, monday + 1) for name in at]
+    assert joins.asked(answered) == {"before": Asked(monday - 1, None)}
+    assert joins.askers(answered) == {"before": "u_1"}
+    assert joins.asked([("before", 0), ("before", 2**63 - 1)]) == {}, "the ends of what a week can be"
 
 
 class TestWhatFeedbackMeans:

@@ -137,4 +137,4 @@ def test_it_is_told_once_and_again_only_where_it_changes(client: Client) -> None
     assert len(apply(client, ever)) == 8
     assert apply(client, ever) == []
     made = "SELECT count() FROM system.tables WHERE database = {d:String} AND create_table_query LIKE '%TTL%'"
-    assert client.query(made, {"d": client.database}).result_rows == [(1,)], "only `awaited`, which is no record"
+    assert client.query(made, {"d": client.database}).result_rows == [(2,)], "`accounts` and `awaited` are no records"

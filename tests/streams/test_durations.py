@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sinks.joins import Asked
+from sinks.joins import Asked, Placed
 from streams.durations import Joined, joined
 from tests.streams.test_events import NOON
 from tests.streams.test_ingest import TOPICS, batch, event, read
@@ -19,7 +19,8 @@ class Store:
         self.requests = requests
         self.looked_up: list[str] = []
 
-    def asked(self, ids: Sequence[str]) -> dict[str, Asked]:
+    def asked(self, answered: Sequence[Placed]) -> dict[str, Asked]:
+        ids = [id_ for id_, _ in answered]
         self.looked_up += ids
         return {id_: self.requests[id_] for id_ in ids if id_ in self.requests}
 

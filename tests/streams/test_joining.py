@@ -180,7 +180,7 @@ def ingested(sink: ClickHouse, sent: Sequence[Part], sizes: Iterator[int]) -> No
         assert [letter.detail for letter in block.letters] == []
         for table, rows in block.tables():
             sink.insert(table, rows)
-        joins.shadow(block.response_aliases())
+        joins.shadow(block.told_responses())
 
 
 def tables(sink: ClickHouse) -> dict[str, list[Any]]:

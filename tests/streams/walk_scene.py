@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from detectors.budget import Budget
-from sinks.joins import Asked, Meant, Spoken
+from sinks.joins import Asked, Meant, Placed, Spoken
 from sinks.prometheus import Metrics
 from streams import topics
 from streams.agent_detect import Detect
@@ -78,10 +78,10 @@ class Scene:
         self.tables[table] += rows.to_pylist()
         self.log.append(f"insert {table}")
 
-    def asked(self, ids: Sequence[str]) -> dict[str, Asked]:
+    def asked(self, answered: Sequence[Placed]) -> dict[str, Asked]:
         """As the store's: what is known of requests that came before."""
         self._refuse("asked")
-        return {id_: self.requests[id_] for id_ in ids if id_ in self.requests}
+        return {id_: self.requests[id_] for id_, _ in answered if id_ in self.requests}
 
     def meant(self, spoken: Sequence[Spoken], *, output: bool) -> list[Meant | None]:  # noqa: ARG002  # as the store's
         """As the store's: what is known of answers that came before, by any of their names."""
@@ -94,8 +94,8 @@ class Scene:
             self.log.append(f"refused {what}")
             raise self.refusals[what].pop(0)
 
-    def shadow(self, aliases: Sequence[str]) -> None:
-        self.shadowed += aliases
+    def shadow(self, told: Sequence[tuple[str, int]]) -> None:
+        self.shadowed += [alias for alias, _ in told]
         self.log.append("shadow")
 
     async def publish(self, *, key: bytes, value: bytes, **_headers: object) -> Awaitable[object]:
