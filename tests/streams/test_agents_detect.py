@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from sinks.base import SinkBroken
 from streams import commands
-from streams.agent_detect import EARLY
+from streams.agent_detect import EARLY, Detect
 from streams.batches import RecordBatch
 from streams.commands import Action, Command
 from streams.measure import pack, unpack
@@ -339,6 +340,12 @@ def scores(scene: Scene) -> list[str]:
     return [row["inference_id"] for row in scene.tables["inference_parts"]]
 
 
+async def a_second_later(detect: Detect) -> None:
+    """Let the timer come when no block was watched in the last second."""
+    detect.turned = -math.inf
+    await detect.release_in_time()
+
+
 class TestRowsThatWait:
     """Rows that wait for other partitions are acknowledged with the state in which they wait."""
 
@@ -352,6 +359,8 @@ class TestRowsThatWait:
         assert (event_.acks, scores(scene), detect.watch.held) == (1, [], 1500)
         now = 2 * SILENT_S
         await detect.release_in_time()
+        assert detect.watch.held == 1500, "a block was watched just now: it is the next one's turn"
+        await a_second_later(detect)
         assert scores(scene) == TRAFFIC.inference_id[256:1500]
         assert scene.tables["finding_events"]
         assert len(scene.changelog) == 1
@@ -418,7 +427,7 @@ class TestRowsThatWait:
         now = 2 * SILENT_S
         scene.refusals["inference_parts"] = [SinkBroken("no such table")]
         with pytest.raises(SinkBroken):
-            await detect.release_in_time()
+            await a_second_later(detect)
         await detect.checkpoint()
         assert len(scene.changelog) == 1, "what is not stored must not be kept as watched"
         await detect.release_in_time()
