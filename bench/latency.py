@@ -35,6 +35,7 @@ POLL_S = 0.1
 PROBES_PER_S = 50.0
 POOL = 4_000  # inferences that are sent again and again under other ids
 _MODEL = re.compile(rb'"gen_ai.request.model":"model-([0-9]+)"')
+_ANSWER = b'"gen_ai.response.id":"'
 _SEEN = "SELECT DISTINCT inference_id FROM inference_parts WHERE inference_id IN {ids:Array(String)}"
 _FOUND = """
 SELECT finding_id, min(toUnixTimestamp64Nano(time)) FROM finding_events
@@ -140,7 +141,7 @@ class _Sending:
                 record = template.record
                 value = template.slow if now > self.slow_from_ns and template.model in self._slow else record.value
                 inference_id = unique + (record.key or b"")[8:]
-                value = value.replace(record.key or b"", inference_id)
+                value = value.replace(record.key or b"", inference_id).replace(_ANSWER, _ANSWER + unique)
                 value = value.replace(b"%d000000" % record.timestamp_ms, b"%d" % now)
                 if now > next_probe and record.topic == REQUESTS.name:
                     next_probe = now + round(1e9 / PROBES_PER_S)
