@@ -22,6 +22,7 @@ QUERY = {"max_query_size": 2**24}  # bytes; ids of 256 characters of four bytes,
 # gateway's, which begins later.
 GATEWAYS = ("apisix", "kong", "kserve_ce", "litellm", "litellm_otel", "native")
 MINUTES = 5  # a response id that comes again later than this names another call: not every server makes them unique
+ACCOUNTS = 20  # of one response id in that time: what more have in common names no call
 SLOT_NS = MINUTES * 60 * 10**9  # of the table of accounts (deploy/clickhouse/015_accounts_of_calls.sql)
 
 ASKED = """
@@ -40,13 +41,14 @@ WHERE week IN {weeks} AND inference_id IN (SELECT arrayJoin(JSONExtract(unhex('{
 GROUP BY inference_id
 """
 
-# Of most calls there is one account. Those of which there are more are asked for first, by a plain query: each step of
-# the next one analyses a long list of names anew.
+# Of most calls there is one account, or one teller. The others are asked for first, by a plain query: each step of the
+# next one analyses a long list of names anew, and holds each account of a call against each.
 TOLD_AGAIN = """
 SELECT call FROM accounts
 WHERE slot IN {slots} AND call IN (SELECT sipHash64(arrayJoin(JSONExtract(unhex('{aliases}'), 'Array(String)'))))
 GROUP BY call
-HAVING min(inference_id) != max(inference_id)
+HAVING uniqExact((ifNull(toString(service), ''), ifNull(toString(source_format), ''))) > 1
+   AND uniqExact(inference_id) BETWEEN 2 AND {most}
 """
 
 # Each of the better accounts is named in turn and the greatest name stays, so that the order of coming changes nothing.
@@ -248,7 +250,7 @@ class Joins:
         """
         for chunk in _chunks(told):
             slots = _list({time // SLOT_NS + beside for _, time in chunk for beside in (-1, 0, 1)})
-            again = TOLD_AGAIN.format(slots=slots, aliases=_hex([alias for alias, _ in chunk]))
+            again = TOLD_AGAIN.format(slots=slots, aliases=_hex([alias for alias, _ in chunk]), most=ACCOUNTS)
             calls = [call for (call,) in self._clickhouse.ask(partial(_rows, query=again))]
             if calls:
                 ask = partial(_shadows, query=SHADOWS.format(slots=slots, calls=_list(calls)))

@@ -100,10 +100,9 @@ class Block:
         return max((max(each, default=0) for each in times), default=0)
 
     def told_responses(self) -> list[Placed]:
-        """Name the answers as their callers know them, with their event times: two accounts of a call have this name in
-        common."""
-        said = map(attrgetter("response_id", "time_unix_nano"), self.responses.events)
-        return [(f"resp:{response_id}", time) for response_id, time in said if response_id]
+        """Name the answers as their callers do, which two accounts of a call have in common, and say when it began."""
+        said = map(attrgetter("response_id", "time_unix_nano", "duration_s"), self.responses.events)
+        return [(f"resp:{name}", time - round((seconds or 0.0) * 1e9)) for name, time, seconds in said if name]
 
     def tables(self) -> Iterator[tuple[str, pa.Table]]:
         """Give each ClickHouse table its rows; the ledger's come apart, after these are confirmed."""

@@ -1,12 +1,12 @@
 """A planted world is multiplied inside ClickHouse: other inferences, other texts, the same shares of everything.
 
-A copy's number is its original's, so that the truth of the one is that of the other. What views would make of each row
-anew is copied too, which takes a third of the time.
+A copy's number is its original's, so that the truth of the one is that of the other. What most views would make of each
+row anew is copied too, which takes a third of the time.
 """
 
 from clickhouse_connect.driver.client import Client
 
-VIEWS = ("accounts_of_parts", "aliases_of_parts", "awaited_of_parts", "prompt_vectors_of_parts", "segments_of_parts")
+VIEWS = ("aliases_of_parts", "awaited_of_parts", "prompt_vectors_of_parts", "segments_of_parts")
 # A mark of two letters is no term: a copy's terms are those of the original, and half of its shingles are not.
 _ID = "concat(substring(lower(hex(sipHash64(inference_id, '{mark}'))), 1, 8), '-{mark}-', substring(inference_id, 10))"
 _TEXT = "replaceAll(replaceAll({column}, '. ', '. {mark} '), '。', '。{mark}')"
@@ -14,10 +14,10 @@ _ASKED, _ANSWERED = _TEXT.replace("{column}", "input_messages"), _TEXT.replace("
 _COPIES = {
     "inference_parts": f"""
         {_ID} AS inference_id, concat(conversation_id, '-{{mark}}') AS conversation_id,
+        concat(response_id, '-{{mark}}') AS response_id,
         {_ASKED} AS input_messages, {_ANSWERED} AS output_messages, sipHash64({_ASKED}) AS prompt_hash
     """,
     "aliases": f"concat(alias, '-{{mark}}') AS alias, {_ID} AS inference_id",
-    "accounts": f"sipHash64(call, '{{mark}}') AS call, {_ID} AS inference_id",
     "prompt_vectors": f"{_ID} AS inference_id, sipHash64({_ID}) AS draw",
     "feedback_events": f"""
         concat('f-', {_ID}) AS feedback_id, concat('f-', {_ID}) AS event_id, {_ID} AS inference_id

@@ -1,5 +1,5 @@
--- Who is meant: every id by which an inference may be known, its own columns' included. Feedback finds its inference here,
--- and two accounts of one call find one another by `resp:`. A set, so that twice is once.
+-- Who is meant: every id by which an inference may be known, its own columns' included. Feedback finds its inference here.
+-- A set, so that twice is once. Two accounts of one call find one another in 015_accounts_of_calls.sql.
 CREATE TABLE IF NOT EXISTS aliases
 (
     alias String,

@@ -47,7 +47,7 @@ def store(sink: ClickHouse, topic: str, block: Sequence[tuple[Sent, int]]) -> li
     ]
     read = replace(reader(), redactor=AsSent(b"")).read([RecordBatch(topic, 7, 0, len(records) - 1, records)])
     assert [letter.detail for letter in read.letters] == []
-    for table, rows in read.tables():
+    for table, rows in columns.by_table(read.tables()):
         sink.insert(table, rows)
     table, key = TABLE[topic], KEY[TABLE[topic]]
     exact = "toUnixTimestamp64Nano(time) AS time, toUnixTimestamp64Milli(ingest_time) AS ingest_time"
@@ -142,7 +142,7 @@ def test_numbers_and_depths_that_break_other_writers_are_stored(sink: ClickHouse
     sent = json.dumps(REQUEST | {"inference_id": identity, "input": "@"}).replace('"@"', f'{{"a": {value}}}')
     record = ConsumerRecord(TOPICS[0], 0, 0, NOON_MS, 0, None, sent.encode(), None, -1, 1, ())
     block = replace(reader(), redactor=AsSent(b"")).read([RecordBatch(TOPICS[0], 0, 0, 0, [record])])
-    for table, rows in block.tables():
+    for table, rows in columns.by_table(block.tables()):
         sink.insert(table, rows)
     query = "SELECT input FROM inferences WHERE inference_id = {id:String}"
     ((text,),) = sink.client.query(query, {"id": identity}).result_rows

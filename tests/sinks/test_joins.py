@@ -157,12 +157,47 @@ class TestFeedback:
         assert (llm.rater_kind, llm.feedback, llm.joined, llm.delay_s) == ("llm", 1, 1, (0.0, 0.0))
 
 
+def test_what_only_one_kind_of_a_block_knows_is_not_known_of_the_other(sink: ClickHouse) -> None:
+    asked = request("a", tags={"team": "x"}, aliases=["call:c"], **{"gen_ai.request.model": "small"})
+    answered = response(
+        "b", aliases=[], **{"gen_ai.response.finish_reasons": ["stop"], "gen_ai.request.model": "large"}
+    )
+    apart = [
+        ("inference_parts", columns.request_parts(received(asked))),
+        ("inference_parts", columns.response_parts(received(answered), ["s"], [3])),
+    ]
+    known = (
+        "SELECT inference_id, tags, aliases, request_model, finish_reasons, segment, output_chars, stream IS NULL, "
+        "input_messages IS NULL, output_messages IS NULL FROM inference_parts FINAL ORDER BY inference_id"
+    )
+    for table, part in apart:
+        sink.insert(table, part)
+    one_by_one = rows(sink, known)
+    sink.client.command("TRUNCATE TABLE inference_parts")
+    ((table, together),) = columns.by_table(apart)
+    sink.insert(table, together)
+    assert rows(sink, known) == one_by_one
+    assert [row[1] for row in one_by_one] == [{"team": "x"}, {}]
+
+
 Account = list[Any]  # a request and a response
 
 
-def account(inference_id: str, source_format: str, begun: int, service: str = "app", response_id: str = "r") -> Account:
+def account(
+    inference_id: str,
+    source_format: str,
+    begun: int,
+    service: str = "app",
+    response_id: str = "r",
+    seconds: float = 1.0,
+) -> Account:
     common = {"source.format": source_format, "service.name": service, "time_unix_nano": begun}
-    ends = {"gen_ai.response.id": response_id, "time_unix_nano": begun + 10**9}
+    ends = {
+        "gen_ai.response.id": response_id,
+        "time_unix_nano": begun + round(seconds * 1e9),
+        "duration_s": seconds,
+        "aliases": [f"resp:{response_id}"],
+    }
     return [request(inference_id, **common), response(inference_id, **common | ends)]
 
 
@@ -175,7 +210,8 @@ def tell_of(sink: ClickHouse, *accounts: Account) -> None:
     for asked, answered in accounts:
         ask(sink, asked)
         answer(sink, answered)
-        Joins(sink).shadow([(f"resp:{answered.response_id}", answered.time_unix_nano)])
+        began = answered.time_unix_nano - round((answered.duration_s or 0.0) * 1e9)
+        Joins(sink).shadow([(f"resp:{answered.response_id}", began)])
 
 
 class TestTwoAccountsOfOneCall:
@@ -193,6 +229,23 @@ class TestTwoAccountsOfOneCall:
     def test_of_two_of_one_rank_the_inner_one_counts(self, sink: ClickHouse) -> None:
         tell_of(sink, self.SDK, self.PROXY)
         assert counted(sink) == ["proxy"]
+
+    @pytest.mark.parametrize("seconds", [310.0, 590.0, 1200.0])
+    @pytest.mark.parametrize("inner_first", [True, False])
+    def test_of_long_calls_the_inner_one_counts_whatever_else_is_looked_at(
+        self, sink: ClickHouse, seconds: float, inner_first: bool
+    ) -> None:
+        outer = account("outer", "otlp_genai", NOON, seconds=seconds)
+        inner = account("inner", "otlp_genai", NOON + 10**7, service="envoy", seconds=seconds - 0.02)
+        tell_of(sink, *((inner, outer) if inner_first else (outer, inner)))
+        told = [("resp:r", NOON), *((f"resp:{n}", NOON + n * MINUTE_NS) for n in range(-30, 30))]
+        Joins(sink).shadow(told)
+        assert counted(sink) == ["inner"]
+
+    def test_what_many_calls_have_in_common_names_none(self, sink: ClickHouse) -> None:
+        tell_of(sink, *(account(f"{n:02}", "otlp_genai", NOON + n, service=f"app-{n % 2}") for n in range(30)))
+        marked = rows(sink, "SELECT count() FROM inference_parts FINAL WHERE shadowed_by IS NOT NULL")
+        assert marked == [(19,)], "of twenty all but the inmost, and then no more"
 
     @pytest.mark.parametrize("apart", [-5 * MINUTE_NS, 5 * MINUTE_NS])
     def test_they_find_one_another_over_the_border_of_a_slot(self, sink: ClickHouse, apart: int) -> None:

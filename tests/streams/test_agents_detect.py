@@ -358,6 +358,7 @@ class TestRowsThatWait:
         await detect.checkpoint()
         assert (event_.acks, scores(scene), detect.watch.held) == (1, [], 1500)
         now = 2 * SILENT_S
+        detect.turned = time.monotonic()
         await detect.release_in_time()
         assert detect.watch.held == 1500, "a block was watched just now: it is the next one's turn"
         await a_second_later(detect)

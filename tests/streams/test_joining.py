@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from aiokafka.structs import ConsumerRecord
 
+from sinks import columns
 from sinks.clickhouse import ClickHouse, migrate
 from sinks.joins import Joins
 from streams import ingest
@@ -178,7 +179,7 @@ def ingested(sink: ClickHouse, sent: Sequence[Part], sizes: Iterator[int]) -> No
             RecordBatch(name, 0, rows[0].offset, rows[-1].offset, rows) for name, rows in fetches.items()
         )
         assert [letter.detail for letter in block.letters] == []
-        for table, rows in block.tables():
+        for table, rows in columns.by_table(block.tables()):
             sink.insert(table, rows)
         joins.shadow(block.told_responses())
 
