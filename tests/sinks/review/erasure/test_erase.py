@@ -46,7 +46,7 @@ def test_all_of_hers_goes_and_nothing_else_and_twice_is_once(
     found = {name: place["found"] for name, place in receipt.places.items() if place["found"]}
     del found["aliases (rows)"], found["inference_parts (rows)"], found["prompt_vectors (rows)"]  # as they are merged
     assert found == {
-        "accounts (rows)": 2,
+        "accounts (rows)": 1,
         "dead_letters (rows)": 5,
         "finding_events (about the user)": 1,
         "finding_acks (about the user)": 1,
