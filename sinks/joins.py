@@ -22,7 +22,8 @@ QUERY = {"max_query_size": 2**24}  # bytes; ids of 256 characters of four bytes,
 # gateway's, which begins later.
 GATEWAYS = ("apisix", "kong", "kserve_ce", "litellm", "litellm_otel", "native")
 MINUTES = 5  # a response id that comes again later than this names another call: not every server makes them unique
-ACCOUNTS = 20  # of one response id in that time: what more have in common names no call
+LONGEST_S = 1e6  # eleven days
+MOST_ACCOUNTS = 20  # of one response id in that time: what more have in common names no call
 SLOT_NS = MINUTES * 60 * 10**9  # of the table of accounts (deploy/clickhouse/015_accounts_of_calls.sql)
 
 ASKED = """
@@ -250,7 +251,7 @@ class Joins:
         """
         for chunk in _chunks(told):
             slots = _list({time // SLOT_NS + beside for _, time in chunk for beside in (-1, 0, 1)})
-            again = TOLD_AGAIN.format(slots=slots, aliases=_hex([alias for alias, _ in chunk]), most=ACCOUNTS)
+            again = TOLD_AGAIN.format(slots=slots, aliases=_hex([alias for alias, _ in chunk]), most=MOST_ACCOUNTS)
             calls = [call for (call,) in self._clickhouse.ask(partial(_rows, query=again))]
             if calls:
                 ask = partial(_shadows, query=SHADOWS.format(slots=slots, calls=_list(calls)))
@@ -324,6 +325,12 @@ def _list(numbers: Iterable[int]) -> str:
 
 def _hex(values: Sequence[Any]) -> str:
     return orjson.dumps(values).hex()
+
+
+def began_ns(answered_ns: int, seconds: float | None) -> int:
+    """Return when a call began, as its answer tells it, nanoseconds since 1970: what the table of accounts goes by
+    (deploy/clickhouse/015_accounts_of_calls.sql). What took longer than LONGEST_S is no duration."""
+    return answered_ns - (round(seconds * 1e9) if seconds is not None and seconds < LONGEST_S else 0)
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -23,7 +23,7 @@ CONTENT = {
     "feedback_events": ("explanation", "correction", "sealed_explanation", "sealed_correction"),
 }
 
-ACCOUNTS = 30  # days in which another account of a call may come: no record, what came is marked
+ACCOUNTS_DAYS = 30  # in which another account of a call may come: no record, what came is marked
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def rules(retention: Retention) -> list[Rule]:
             for column in columns
         ),
         Rule("inference_parts", None, "stored_at", retention.rows),
-        Rule("accounts", None, "stored_at", min(retention.rows or ACCOUNTS, ACCOUNTS)),
+        Rule("accounts", None, "stored_at", min(retention.rows or ACCOUNTS_DAYS, ACCOUNTS_DAYS)),
         Rule("aliases", None, "stored_at", retention.rows),
         Rule("prompt_vectors", None, "stored_at", retention.content),  # terms of what was said
         Rule("feedback_events", None, "stored_at", retention.feedback),

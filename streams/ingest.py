@@ -12,7 +12,7 @@ from aiokafka.structs import ConsumerRecord
 from detectors.base import Measurements
 from sinks import columns
 from sinks.dead_letters import ORIGIN
-from sinks.joins import Placed
+from sinks.joins import Placed, began_ns
 from streams import measure
 from streams.batches import RecordBatch
 from streams.dead_letters import dead_letter
@@ -102,7 +102,7 @@ class Block:
     def told_responses(self) -> list[Placed]:
         """Name the answers as their callers do, which two accounts of a call have in common, and say when it began."""
         said = map(attrgetter("response_id", "time_unix_nano", "duration_s"), self.responses.events)
-        return [(f"resp:{name}", time - round((seconds or 0.0) * 1e9)) for name, time, seconds in said if name]
+        return [(f"resp:{name}", began_ns(time, seconds)) for name, time, seconds in said if name]
 
     def tables(self) -> Iterator[tuple[str, pa.Table]]:
         """Give each ClickHouse table its rows; the ledger's come apart, after these are confirmed."""

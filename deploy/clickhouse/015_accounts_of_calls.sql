@@ -29,7 +29,7 @@ SELECT
     source_format
 FROM (
     SELECT
-        greatest(0, toUnixTimestamp64Nano(assumeNotNull(response_time)) - if(ifNull(duration_s, 0) < 1000000, toInt64(ifNull(duration_s, 0) * 1000000000), 0)) AS began,
+        toUnixTimestamp64Nano(assumeNotNull(response_time)) - if(ifNull(duration_s, 0) < 1000000, toInt64(ifNull(duration_s, 0) * 1000000000), 0) AS began,
         aliases, response_id, inference_id, service, source_format
     FROM inference_parts
     WHERE response_time IS NOT NULL
@@ -42,7 +42,7 @@ SELECT
     fromUnixTimestamp64Nano(began, 'UTC'), service, source_format
 FROM (
     SELECT
-        greatest(0, toUnixTimestamp64Nano(assumeNotNull(response_time)) - if(ifNull(duration_s, 0) < 1000000, toInt64(ifNull(duration_s, 0) * 1000000000), 0)) AS began,
+        toUnixTimestamp64Nano(assumeNotNull(response_time)) - if(ifNull(duration_s, 0) < 1000000, toInt64(ifNull(duration_s, 0) * 1000000000), 0) AS began,
         response_id, inference_id, service, source_format
     FROM inference_parts
     WHERE week >= toMonday(now() - INTERVAL 8 DAY) AND ingest_time > now() - INTERVAL 1 DAY

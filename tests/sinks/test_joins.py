@@ -9,7 +9,7 @@ import pytest
 
 from sinks import columns
 from sinks.clickhouse import ClickHouse
-from sinks.joins import Asked, Joins, Meant, Overdue, Spoken
+from sinks.joins import Asked, Joins, Meant, Overdue, Spoken, began_ns
 from streams.events import Feedback, InferenceRequest, InferenceResponse, Received
 from tests.streams.test_events import FEEDBACK, NOON, REQUEST, RESPONSE
 
@@ -210,7 +210,7 @@ def tell_of(sink: ClickHouse, *accounts: Account) -> None:
     for asked, answered in accounts:
         ask(sink, asked)
         answer(sink, answered)
-        began = answered.time_unix_nano - round((answered.duration_s or 0.0) * 1e9)
+        began = began_ns(answered.time_unix_nano, answered.duration_s)
         Joins(sink).shadow([(f"resp:{answered.response_id}", began)])
 
 
@@ -242,6 +242,15 @@ class TestTwoAccountsOfOneCall:
         Joins(sink).shadow(told)
         assert counted(sink) == ["inner"]
 
+    @pytest.mark.parametrize("seconds", [0.0, 1e6, 1e300, 1.7e308])
+    def test_what_is_no_duration_does_not_say_when_a_call_began(self, sink: ClickHouse, seconds: float) -> None:
+        """Any number that is not negative is one to the contract; the server's own count of it has to be this one."""
+        outer, inner = (account(name, "otlp_genai", NOON, service=name) for name in ("outer", "inner"))
+        late = [asked.model_copy(update={"duration_s": seconds}) for asked in (outer[1], inner[1])]
+        late[1] = late[1].model_copy(update={"time_unix_nano": late[1].time_unix_nano + 10**7})
+        tell_of(sink, [outer[0], late[0]], [inner[0], late[1]])
+        assert counted(sink) == ["inner"]
+
     def test_what_many_calls_have_in_common_names_none(self, sink: ClickHouse) -> None:
         tell_of(sink, *(account(f"{n:02}", "otlp_genai", NOON + n, service=f"app-{n % 2}") for n in range(30)))
         marked = rows(sink, "SELECT count() FROM inference_parts FINAL WHERE shadowed_by IS NOT NULL")
@@ -253,8 +262,8 @@ class TestTwoAccountsOfOneCall:
         assert counted(sink) == ["gateway"]
 
     def test_a_look_reads_the_minutes_around_and_not_all_that_was_told(self, sink: ClickHouse) -> None:
-        rows_before = "INSERT INTO accounts (slot, call, inference_id) SELECT number, number, 'x' FROM numbers(200_000)"
-        sink.client.command(rows_before)
+        told = "INSERT INTO accounts (slot, call, inference_id) SELECT number, number, 'x' FROM numbers(200_000)"
+        sink.client.command(told)
         read = "SELECT value FROM system.events WHERE event = 'SelectedRows'"
         ((before,),) = rows(sink, read)
         tell_of(sink, self.SDK, self.GATEWAY)

@@ -94,7 +94,7 @@ class Scene:
             self.log.append(f"refused {what}")
             raise self.refusals[what].pop(0)
 
-    def shadow(self, told: Sequence[tuple[str, int]]) -> None:
+    def shadow(self, told: Sequence[Placed]) -> None:
         self.shadowed += [alias for alias, _ in told]
         self.log.append("shadow")
 
