@@ -78,13 +78,14 @@ GROUP BY inference_id, time
 
 # Of the most telling names that are known: the inference that was asked last before it was spoken of. `breadth` says
 # how telling a name is: 0 is the inference's own.
-MEANT = """
+CLOSEST = "(breadth, begun > at, abs(dateDiff('millisecond', begun, at)), inference_id)"
+
+MEANT = f"""
 WITH said AS (
     SELECT each.1 AS number, each.2 AS alias, each.3 AS breadth, fromUnixTimestamp64Nano(each.4, 'UTC') AS at
-    FROM (SELECT arrayJoin(JSONExtract(unhex('{said}'), 'Array(Tuple(UInt32, String, UInt8, Int64))')) AS each)
+    FROM (SELECT arrayJoin(JSONExtract(unhex('{{said}}'), 'Array(Tuple(UInt32, String, UInt8, Int64))')) AS each)
 )
-SELECT number, argMin((inference_id, toUnixTimestamp64Nano(begun)),
-                      (breadth, begun > at, abs(dateDiff('millisecond', begun, at)), inference_id))
+SELECT number, argMin((inference_id, toUnixTimestamp64Nano(begun)), {CLOSEST})
 FROM said
 INNER JOIN (
     SELECT alias, inference_id, min(time) AS begun
@@ -93,7 +94,7 @@ INNER JOIN (
     GROUP BY alias, inference_id
 ) AS known USING (alias)
 GROUP BY number
-"""
+"""  # noqa: S608  # our own constants
 
 ANSWERED = """
 SELECT inference_id, max(segment), max(shadowed_by), max(synthetic), {output}
@@ -123,20 +124,42 @@ HAVING isNull(max(response_time)) AND isNull(max(status))
 ORDER BY inference_id
 """
 
-JOINED = """
-SELECT rater_kind, uniqExact(feedback_id), uniqExactIf(feedback_id, targets > 0),
-       quantilesExact(0.5, 0.9)(greatest(0, dateDiff('second', answered.at, time)))
-FROM feedback
+# Of the last day's feedback alone, and of what that names: the view `feedback` joins all that was ever said.
+JOINED = f"""
+WITH said AS (
+    SELECT feedback_id, rater_kind, time AS at, name.1 AS alias, name.2 AS breadth
+    FROM feedback_events FINAL
+    ARRAY JOIN arrayConcat(
+        if(isNull(inference_id), [], [('call:' || assumeNotNull(inference_id), 0)]),
+        arrayMap(alias -> (alias, multiIf(startsWith(alias, 'sess:'), 3, startsWith(alias, 'trace:'), 2, 1)), aliases),
+        [('sess:' || ifNull(conversation_id, ''), 3)]
+    )::Array(Tuple(String, UInt8)) AS name
+    WHERE ingest_time > now() - INTERVAL 1 DAY AND NOT deleted AND NOT synthetic
+), meant AS (
+    SELECT feedback_id, any(rater_kind) AS rater_kind, any(at) AS said_at,
+           argMinIf((inference_id, begun), {CLOSEST}, inference_id != '') AS target
+    FROM said
+    LEFT JOIN (
+        SELECT alias, inference_id, min(time) AS begun
+        FROM aliases
+        WHERE alias IN (SELECT alias FROM said)
+        GROUP BY alias, inference_id
+    ) AS known USING (alias)
+    GROUP BY feedback_id
+)
+SELECT rater_kind, count(), countIf(target.1 != ''),
+       quantilesExactIf(0.5, 0.9)(greatest(0, dateDiff('second', answered_at, said_at)), answered_at IS NOT NULL)
+FROM meant
 LEFT JOIN (
-    SELECT toNullable(inference_id) AS inference_id, max(response_time) AS at
+    SELECT inference_id, max(response_time) AS answered_at
     FROM inference_parts
-    WHERE inference_id IN (SELECT assumeNotNull(inference_id) FROM feedback WHERE ingest_time > now() - INTERVAL 1 DAY)
+    WHERE week IN (SELECT toMonday(target.2) + arrayJoin([-7, 0, 7]) FROM meant)
+      AND inference_id IN (SELECT target.1 FROM meant)
     GROUP BY inference_id
-) AS answered USING (inference_id)
-WHERE ingest_time > now() - INTERVAL 1 DAY AND NOT synthetic
+) AS answered ON answered.inference_id = meant.target.1
 GROUP BY rater_kind
 ORDER BY rater_kind
-"""
+"""  # noqa: S608  # our own constants
 
 
 class Asked(NamedTuple):
@@ -180,7 +203,7 @@ class Overdue(NamedTuple):
 
 class Joined(NamedTuple):
     """Feedback of the last day, by kind of rater: how much, how much of it found its inference, and how late it came:
-    the median and the 90th percentile of seconds after the answer (NaN where nothing is joined)."""
+    the median and the 90th percentile of seconds after the answer (NaN where nothing is answered)."""
 
     rater_kind: str
     feedback: int

@@ -78,16 +78,20 @@ async def cut_on_schedule(cut_due_weeks: Callable[[], Cuts], metrics: Metrics) -
         metrics.cuts_failed.inc(cuts.refused)
 
 
-async def join_up(
+async def time_out(
     joins: Joins, publish: Send, settings: Settings, hindsight: Hindsight, read: Progress, metrics: Metrics
 ) -> None:
-    """Say which requests stayed without a response, and show how feedback was joined; for the leader, by the minute."""
+    """Say which requests stayed without a response; for the leader, by the minute."""
     latest_ms, sources = await asyncio.to_thread(joins.latest_ms), topics.sources(settings)
     ends = {place: end for place, end in read.ends.items() if place[0] in sources}
     read_ms = hindsight.reached(ends, read.committed, latest_ms, time.time_ns() // 1_000_000)
     if read_ms is not None:
         timeout_s = settings.response_timeout_seconds
         metrics.timeouts.inc(await timeouts.announce(joins, publish, timeout_s, read_ms))
+
+
+async def feedback_joined(joins: Joins, metrics: Metrics) -> None:
+    """Show how the last day's feedback was joined; for the leader."""
     metrics.joined(await asyncio.to_thread(joins.joined))
 
 

@@ -43,7 +43,8 @@ def add_chores(
             return
         read = await chores.read_so_far(settings)
         if read is not None:
-            await chores.or_later(chores.join_up(joins, responses.send, settings, hindsight, read, metrics))
+            await chores.or_later(chores.time_out(joins, responses.send, settings, hindsight, read, metrics))
+        await chores.or_later(chores.feedback_joined(joins, metrics))
         metrics.ledger_gap.set(nan if read is None else await chores.ledger_gap(clickhouse, read))
 
     app.timer(EVERY_S)(join)

@@ -1,6 +1,7 @@
 """What only the store can join: feedback with its inference, two accounts of one call, requests without a response."""
 
 import itertools
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -155,6 +156,35 @@ class TestFeedback:
         human, llm = Joins(sink).joined()
         assert (human.rater_kind, human.feedback, human.joined, human.delay_s) == ("human", 2, 1, (600.0, 600.0))
         assert (llm.rater_kind, llm.feedback, llm.joined, llm.delay_s) == ("llm", 1, 1, (0.0, 0.0))
+
+    def test_how_late_it_came_counts_from_the_answer_that_it_most_likely_means(self, sink: ClickHouse) -> None:
+        weeks = 3 * 7 * 1440 * MINUTE_NS
+        for id_, at in (("first", NOON), ("last", NOON + 5 * MINUTE_NS), ("later", NOON + 60 * MINUTE_NS)):
+            of = {"gen_ai.conversation.id": "talk", "time_unix_nano": at}
+            ask(sink, request(id_, **of))
+            answer(sink, response(id_, **of, **{"gen_ai.response.id": f"r-{id_}"}))
+        tell(
+            sink,
+            said("1", time_unix_nano=NOON + 7 * MINUTE_NS, **{"gen_ai.conversation.id": "talk"}),
+            said(
+                "2",
+                time_unix_nano=NOON + 7 * MINUTE_NS,
+                aliases=["resp:r-first"],
+                **{"gen_ai.conversation.id": "talk", "feedback.source": "llm"},
+            ),
+            said("3", inference_id="later", time_unix_nano=NOON + weeks, **{"feedback.source": "code"}),
+        )
+        assert {each.rater_kind: (each.feedback, each.joined, each.delay_s[0]) for each in Joins(sink).joined()} == {
+            "human": (1, 1, 120.0),
+            "llm": (1, 1, 420.0),
+            "code": (1, 1, weeks / 1e9 - 3600.0),
+        }
+
+    def test_of_feedback_that_finds_nothing_no_delay_is_known(self, sink: ClickHouse) -> None:
+        tell(sink, said("1", inference_id="nowhere"))
+        (only,) = Joins(sink).joined()
+        assert (only.feedback, only.joined) == (1, 0)
+        assert all(math.isnan(each) for each in only.delay_s)
 
 
 def test_what_only_one_kind_of_a_block_knows_is_not_known_of_the_other(sink: ClickHouse) -> None:
