@@ -148,7 +148,9 @@ WITH said AS (
     GROUP BY feedback_id
 )
 SELECT rater_kind, count(), countIf(target.1 != ''),
-       quantilesExactIf(0.5, 0.9)(greatest(0, dateDiff('second', answered_at, said_at)), answered_at IS NOT NULL)
+       if(count(answered_at) = 0, [nan, nan],
+          quantilesExactIf(0.5, 0.9)(
+              toFloat64(greatest(0, dateDiff('second', assumeNotNull(answered_at), said_at))), isNotNull(answered_at)))
 FROM meant
 LEFT JOIN (
     SELECT inference_id, max(response_time) AS answered_at

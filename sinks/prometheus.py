@@ -141,7 +141,9 @@ class Metrics:
             self.redactions.labels(kind).inc(count)
 
     def joined(self, feedback: Iterable[Joined]) -> None:
-        """Show how the last day's feedback was joined."""
+        """Show how the last day's feedback was joined; of raters who said nothing in it, nothing."""
+        self.feedback_recent.clear()
+        self.feedback_delay.clear()
         for each in feedback:
             self.feedback_recent.labels(each.rater_kind, "yes").set(each.joined)
             self.feedback_recent.labels(each.rater_kind, "no").set(each.feedback - each.joined)

@@ -1,8 +1,11 @@
 """What /metrics answers: every metric with its meaning, a bounded number of series, and the numbers of the walk."""
 
+from math import nan
+
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
+from sinks.joins import Joined
 from sinks.metrics import ALL
 from sinks.prometheus import Metrics
 from streams.events import DeadLetter, InferenceResponse, LedgerRow, Moved
@@ -143,6 +146,24 @@ def test_a_metric_that_joins_a_finding_is_shown_as_open_too() -> None:
     for metric in (FINDING.metric, "error"):
         place = {"segment": FINDING.segment, "metric": metric}
         assert metrics.registry.get_sample_value("sluice_findings_open", place) == 1
+
+
+def test_raters_who_said_nothing_in_the_last_day_are_not_shown_as_they_were() -> None:
+    metrics = Metrics()
+    metrics.joined([Joined("human", 3, 2, (1.0, 2.0)), Joined("llm", 1, 0, (nan, nan))])
+    metrics.joined([Joined("llm", 5, 4, (3.0, 4.0))])
+    shown = {
+        (sample.name, *sorted(sample.labels.values()), sample.value)
+        for family in text_string_to_metric_families(metrics.exposition()[0].decode())
+        for sample in family.samples
+        if sample.name in ("sluice_feedback_recent", "sluice_feedback_delay_seconds")
+    }
+    assert shown == {
+        ("sluice_feedback_recent", "llm", "yes", 4.0),
+        ("sluice_feedback_recent", "llm", "no", 1.0),
+        ("sluice_feedback_delay_seconds", "0.5", "llm", 3.0),
+        ("sluice_feedback_delay_seconds", "0.9", "llm", 4.0),
+    }
 
 
 def test_openmetrics_names_an_inference_in_each_bucket() -> None:
