@@ -8,13 +8,12 @@ from pathlib import Path
 from bench.fuzz.hostile_records import of_format
 from bench.fuzz.json_mutations import MARKER
 from bench.fuzz.seeds import INGEST_MS, LIMIT, Seed
+from bench.fuzz.stage_one import StageOne
 from bench.fuzz.tally import Tally
 from bench.fuzz.yardstick import Yardstick
-from sinks import columns
-from streams.events import E, Event, Feedback, InferenceRequest, InferenceResponse, Received
+from streams.events import Event
 from streams.gateways.base import Decoded, InvalidEvent
 from streams.gateways.formats import FORMATS, decode
-from streams.measure import output_chars
 from streams.redaction import Redactor
 
 MEGABYTE = 1e6
@@ -33,6 +32,7 @@ class Checker:
         self.tally, self.hostile = Tally(), of_format(form, floods=floods)
         self._decoder = FORMATS[form]
         self._redactor = Redactor(b"k" * 32)
+        self._stage_one = StageOne(form, self._redactor)
         self._yardstick = Yardstick() if timed else None
 
     def wrong(self, record: Seed, *, thoroughly: bool) -> str | None:
@@ -40,7 +40,7 @@ class Checker:
 
         Args:
             record: what came.
-            thoroughly: also read it twice, replay its dead letters, and make columns of its events.
+            thoroughly: also read it twice, replay its dead letters, and take it through stage 1.
         """
         self.tally.inputs += 1
         try:
@@ -49,7 +49,9 @@ class Checker:
             took_s = time.process_time() - began
             self.tally.slowest_ms = max(self.tally.slowest_ms, took_s * 1e3)
             self._count(decoded)
-            self._store([each for each in decoded if isinstance(each, Event)], thoroughly=thoroughly)
+            self._keep([each for each in decoded if isinstance(each, Event)], thoroughly=thoroughly)
+            if thoroughly:
+                self._stage_one.take(record)
             return (
                 self._slow(record, took_s, len(decoded))
                 or self._told(decoded)
@@ -102,36 +104,12 @@ class Checker:
                     return f"replay: the message of a dead letter {each.reason} gives another"
         return None
 
-    def _store(self, events: Sequence[Event], *, thoroughly: bool) -> None:
-        """Do what is done before events are stored. Raises what that raises."""
-        kept = [self._redactor.apply(event, "redacted") for event in events]
-        for event in kept:
-            written = event.model_dump_json(by_alias=True)
+    def _keep(self, events: Sequence[Event], *, thoroughly: bool) -> None:
+        """Redact events and write them, as the contract has them. Raises what that raises."""
+        for event in events:
+            written = self._redactor.apply(event, "redacted").model_dump_json(by_alias=True)
             if thoroughly:
                 type(event).model_validate(json.loads(written))
-        if thoroughly:
-            _make_columns(kept)
-
-
-def _make_columns(events: Sequence[Event]) -> None:
-    """Raises what pyarrow does: the columns of these cannot be made, or do not hold what they say."""
-    requests = [event for event in events if isinstance(event, InferenceRequest)]
-    responses = [event for event in events if isinstance(event, InferenceResponse)]
-    feedback = [event for event in events if isinstance(event, Feedback)]
-    segments, chars = ["segment"] * len(responses), [output_chars(event) for event in responses]
-    tables = [
-        columns.request_parts(_received(requests)) if requests else None,
-        columns.response_parts(_received(responses), segments, chars) if responses else None,
-        columns.feedback_rows(_received(feedback)) if feedback else None,
-    ]
-    for table in tables:
-        if table is not None:
-            table.validate(full=True)
-
-
-def _received(events: Sequence[E]) -> "Received[E]":
-    count = len(events)
-    return Received(list(events), ["topic/0/0"] * count, [INGEST_MS] * count, [0] * count, [0] * count)
 
 
 def _written(decoded: Sequence[Decoded]) -> list[object]:

@@ -16,7 +16,7 @@ from bench.fuzz.targets import Target, target
 from detectors.sealed import is_panic
 
 FLOODS = 0.001  # the share of records of 100 KB and more
-THOROUGHLY = 32  # one in so many is checked in all ways
+THOROUGHLY = 8  # one in so many is checked in all ways
 MOST_FAILURES = 20  # of a target, before it is left
 COLLECTED = 1000  # inputs between two collections of garbage
 BATCH_S = 5.0  # what a batch should take, whatever the target: all of them get the same time
