@@ -80,6 +80,13 @@ GROUP BY inference_id, time
 # how telling a name is: 0 is the inference's own.
 CLOSEST = "(breadth, begun > at, abs(dateDiff('millisecond', begun, at)), inference_id)"
 
+KNOWN = """(
+    SELECT alias, inference_id, min(time) AS begun
+    FROM aliases
+    WHERE alias IN (SELECT alias FROM said)
+    GROUP BY alias, inference_id
+) AS known"""
+
 MEANT = f"""
 WITH said AS (
     SELECT each.1 AS number, each.2 AS alias, each.3 AS breadth, fromUnixTimestamp64Nano(each.4, 'UTC') AS at
@@ -87,12 +94,7 @@ WITH said AS (
 )
 SELECT number, argMin((inference_id, toUnixTimestamp64Nano(begun)), {CLOSEST})
 FROM said
-INNER JOIN (
-    SELECT alias, inference_id, min(time) AS begun
-    FROM aliases
-    WHERE alias IN (SELECT alias FROM said)
-    GROUP BY alias, inference_id
-) AS known USING (alias)
+INNER JOIN {KNOWN} USING (alias)
 GROUP BY number
 """  # noqa: S608  # our own constants
 
@@ -139,12 +141,7 @@ WITH said AS (
     SELECT feedback_id, any(rater_kind) AS rater_kind, any(at) AS said_at,
            argMinIf((inference_id, begun), {CLOSEST}, inference_id != '') AS target
     FROM said
-    LEFT JOIN (
-        SELECT alias, inference_id, min(time) AS begun
-        FROM aliases
-        WHERE alias IN (SELECT alias FROM said)
-        GROUP BY alias, inference_id
-    ) AS known USING (alias)
+    LEFT JOIN {KNOWN} USING (alias)
     GROUP BY feedback_id
 )
 SELECT rater_kind, count(), countIf(target.1 != ''),
